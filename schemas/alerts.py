@@ -1,0 +1,49 @@
+"""Records of alerts.sla: what became of a promise, with evidence."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Transition = Literal["at_risk", "breached", "fulfilled", "cancelled", "corrected"]
+
+
+class PolicyRef(msgspec.Struct, frozen=True):
+    """The policy and version that a clock is judged by."""
+
+    id: str
+    version: int
+
+
+class SlaTransition(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One transition of one clock instance. Times UTC, durations seconds.
+
+    `occurred_at`: the instant that it is about (of a breach: its due instant, never the sweep's). `detected_at`:
+    the task's clock when it was found. `corrects`: id of the record that turned out wrong. `evidence`: ids of
+    the events that started and stopped the clock.
+    """
+
+    id: str
+    transition: Transition
+    contact: str
+    instance: str
+    policy: PolicyRef
+    target: float
+    due_at: datetime
+    occurred_at: datetime
+    detected_at: datetime
+    kind: Literal["sla"] = "sla"
+    clock: Literal["answer_within"] = "answer_within"
+    channel: str | None = None
+    queue: str | None = None
+    customer: str | None = None
+    elapsed: float | None = None
+    remaining: float | None = None
+    outcome: Literal["attained", "late"] | None = None
+    reason: str | None = None
+    corrects: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(SlaTransition).decode

@@ -1,0 +1,53 @@
+"""Deterministic names: the same thing gets the same id, whoever computes it and however often.
+
+All are UUIDv5 (RFC 9562) in lower-case text form.
+"""
+
+from functools import lru_cache
+from uuid import UUID, uuid5
+
+EVENTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c01")
+CONTACTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c02")
+CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
+_SEPARATOR = "\x1f"
+
+
+def _name(namespace: UUID, parts: tuple[object, ...]) -> str:
+    return str(uuid5(namespace, _SEPARATOR.join(str(part) for part in parts)))
+
+
+def event_id(source: str, *provider: object) -> str:
+    """Id of a canonical event: of its source and of what the provider calls it."""
+    return _name(EVENTS, (source, *provider))
+
+
+@lru_cache(maxsize=65_536)
+def contact_id(source: str, *provider: object) -> str:
+    """Id of a contact: of its source and of what the provider calls the conversation."""
+    return _name(CONTACTS, (source, *provider))
+
+
+def breach_id(contact: str, clock: str, instance: str, policy_version: int, again: int = 0) -> str:
+    """Id of the one breach that a clock instance can have under one policy version.
+
+    `again` counts how often this instance was corrected before (0 for the first statement), so that a
+    breach stated anew after a correction is a record of its own.
+    """
+    return _name(CLOCKS, (contact, clock, instance, policy_version, *((again,) if again else ())))
+
+
+def transition_id(
+    contact: str, clock: str, instance: str, policy_version: int, transition: str, due_ms: int, again: int = 0
+) -> str:
+    """Id of any other transition of a clock instance (at_risk, fulfilled, cancelled, corrected)."""
+    parts = (contact, clock, instance, policy_version, transition, due_ms, *((again,) if again else ()))
+    return _name(CLOCKS, parts)
+
+
+def customer_id(namespace: UUID, identifier: str) -> str:
+    """Id of a customer known by one normalised identifier (`tel:+49...`, `mailto:...`).
+
+    `namespace` is the installation's secret: without it, a plain hash of a phone number could be found
+    by trying all numbers.
+    """
+    return str(uuid5(namespace, identifier))

@@ -1,0 +1,85 @@
+"""Records of metrics.live: all metrics of one scope and one window, and how far the pipeline has got."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+WindowKind = Literal["15min", "30min", "60min", "day", "all", "rolling15min", "rolling30min", "rolling60min"]
+
+
+class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the numbers are of: the whole floor ({}), a channel, a queue, or a queue on a channel."""
+
+    channel: str | None = None
+    queue: str | None = None
+
+
+class Window(msgspec.Struct, frozen=True):
+    """[start, end) in UTC; kind 'all' has neither."""
+
+    kind: WindowKind
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Metric(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One number by one definition. `value` null: there is none yet (never 0 for nothing).
+
+    Ratios are fractions 0..1 with numerator and denominator; durations are seconds, their numerator a sum of
+    seconds and their denominator a count. `n` is the number of observations; `interval` the 95 % interval of a
+    proportion (Wilson).
+    """
+
+    value: float | None
+    n: int
+    version: int = 1
+    numerator: float | None = None
+    denominator: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+class LiveMetrics(msgspec.Struct, kw_only=True):
+    """All metrics of one scope and window. `revision` grows with every record about them.
+
+    `closed`: the clock has passed the window's end; a later revision amends it.
+    """
+
+    scope: Scope
+    window: Window
+    watermark: datetime | None
+    revision: int
+    closed: bool
+    metrics: dict[str, Metric]
+
+
+class TaskMark(msgspec.Struct, kw_only=True):
+    """How far one task has got."""
+
+    watermark: datetime
+    ended: bool = False
+
+
+class Pipeline(msgspec.Struct, kw_only=True):
+    """How far every task has got, and what became of the source records.
+
+    read = accepted + ignored + failed + duplicates, always. `ignored_by` and `failed_by`: counts by reason.
+    """
+
+    tasks: dict[str, TaskMark]
+    read: int
+    accepted: int
+    ignored: int
+    failed: int
+    duplicates: int
+    ignored_by: dict[str, int] = {}
+    failed_by: dict[str, int] = {}
+    agents_by_state: dict[str, int] = {}
+    kind: Literal["pipeline"] = "pipeline"
+
+
+PIPELINE_KEY = b"pipeline"
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(LiveMetrics).decode
+decode_pipeline = msgspec.json.Decoder(Pipeline).decode

@@ -1,0 +1,107 @@
+"""The one list of topics: key, partitions, cleanup, what a record holds, and how personal it is."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from schemas import alerts, customers, envelopes, live, partials
+
+MIB = 1 << 20
+LARGEST_RECORD = 32 * MIB
+"""Bytes of the largest payload that a connector passes on; larger ones are refused and counted."""
+
+PersonalData = Literal["none", "pseudonymous", "personal"]
+
+
+class Topic(msgspec.Struct, kw_only=True, frozen=True):
+    """One topic. `partitioned`: has N partitions (else one). `retention_ms` None: the cleanup keeps all."""
+
+    name: str
+    key: str
+    holds: str
+    partitioned: bool = True
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
+    retention_days: int | None = 30
+    large: bool = False
+    personal: PersonalData = "pseudonymous"
+    record: Any = None
+    public: bool = True
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Topic-level settings for Kafka."""
+        settings = {"cleanup.policy": self.cleanup}
+        if self.retention_days is not None and "delete" in self.cleanup:
+            settings["retention.ms"] = str(self.retention_days * 86_400_000)
+        if self.large:
+            settings["max.message.bytes"] = str(LARGEST_RECORD + MIB)
+        return settings
+
+
+_CHANNEL = "payloads of the providers, verbatim"
+
+CHANNEL_TOPICS = tuple(
+    Topic(
+        name=f"channel.{channel}", key="provider's conversation", holds=_CHANNEL, large=True, personal="personal"
+    )
+    for channel in ("email", "chat", "phone", "social")
+)
+CONTACTS_EVENTS = Topic(
+    name="contacts.events", key="contact", holds="canonical events, outcomes, watermarks",
+    personal="personal", record=envelopes.Envelope,
+)  # fmt: skip
+AGENTS_EVENTS = Topic(
+    name="agents.events", key="agent", holds="canonical events of human agents, watermarks",
+    personal="personal", record=envelopes.Envelope,
+)  # fmt: skip
+CONTACTS_FAILED = Topic(
+    name="contacts.failed", key="origin", holds="bytes, headers, typed reason, stage and origin",
+    large=True, personal="personal",
+)  # fmt: skip
+CUSTOMERS_EVENTS = Topic(
+    name="customers.events", key="identifier's customer id", holds="what happened to the customer",
+    record=customers.CustomerContact, public=False,
+)  # fmt: skip
+CUSTOMERS_PROFILES = Topic(
+    name="customers.profiles", key="customer id", holds="public rolling state", cleanup="compact",
+    retention_days=None, record=customers.CustomerProfile,
+)  # fmt: skip
+METRICS_PARTIALS = Topic(
+    name="metrics.partials", key="task", holds="mergeable pre-aggregates, watermarks", partitioned=False,
+    retention_days=7, personal="none", record=partials.Partial, public=False,
+)  # fmt: skip
+METRICS_LIVE = Topic(
+    name="metrics.live", key="scope and window", holds="all metrics of one scope and window", partitioned=False,
+    cleanup="compact,delete", retention_days=7, personal="none", record=live.LiveMetrics,
+)  # fmt: skip
+ALERTS_SLA = Topic(
+    name="alerts.sla", key="alert id", holds="transitions of promises, with evidence", partitioned=False,
+    record=alerts.SlaTransition,
+)  # fmt: skip
+
+TOPICS: tuple[Topic, ...] = (
+    *CHANNEL_TOPICS,
+    CONTACTS_EVENTS,
+    AGENTS_EVENTS,
+    CONTACTS_FAILED,
+    CUSTOMERS_EVENTS,
+    CUSTOMERS_PROFILES,
+    METRICS_PARTIALS,
+    METRICS_LIVE,
+    ALERTS_SLA,
+)
+
+
+def changelog(agent: str, *, partitioned: bool) -> Topic:
+    """The changelog of an agent's tasks: state by key, positions included, msgpack behind a version byte."""
+    return Topic(
+        name=f"{agent}-changelog", key="state key", holds="state of the tasks of one agent", cleanup="compact",
+        retention_days=None, partitioned=partitioned, personal="personal", public=False, large=True,
+    )  # fmt: skip
+
+
+CHANGELOG_CONFIG = {
+    "segment.bytes": str(64 * MIB),
+    "segment.ms": str(3_600_000),
+    "min.cleanable.dirty.ratio": "0.1",
+}

@@ -1,0 +1,46 @@
+"""Reading a task's state back."""
+
+import gc
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+POLL_MS = 500
+MAX_RECORDS = 20_000
+
+
+async def read_changelog(
+    bootstrap: str, topic: str, partition: int, restore: Callable[[bytes, bytes | None], None]
+) -> int:
+    """Hand every committed record of a changelog partition to `restore`, oldest first; returns how many.
+
+    Call it after the task's producer has started: that ends the former owner's open transaction, so the end read
+    here is the end of what can ever be committed there by it.
+    """
+    tp = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=8 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    count = 0
+    try:
+        consumer.assign([tp])
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        while await consumer.position(tp) < end:
+            for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)).values():
+                for record in records:
+                    restore(record.key, record.value)
+                count += len(records)
+    finally:
+        await consumer.stop()
+    # What was restored lives as long as the task: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
+    return count

@@ -1,0 +1,74 @@
+"""Keyed state of a task: a dictionary that remembers what changed since the last flush."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import msgspec
+
+S = TypeVar("S")
+
+
+class UnknownStateFormat(ValueError):
+    """A changelog record was written in a state format that this version does not know."""
+
+
+class Store(Generic[S]):
+    """State by key, of one kind (`kind`: one byte that tells the stores of one changelog apart).
+
+    Values are msgspec types, encoded as msgpack behind one byte that names the format version. Whoever changes a
+    value in place calls `touch`. A value is encoded once a flush, however often it changed.
+    """
+
+    __slots__ = ("_changed", "_decode", "_encode", "_head", "_prefix", "data")
+
+    def __init__(self, kind: bytes, type_: type[S], *, version: int = 1) -> None:
+        if len(kind) != 1:
+            raise ValueError(f"a store's kind is one byte, not {kind!r}")
+        self.data: dict[str, S] = {}
+        self._prefix = kind
+        self._head = bytes([version])
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(type_).decode
+        self._changed: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def get(self, key: str) -> S | None:
+        return self.data.get(key)
+
+    def put(self, key: str, value: S) -> None:
+        self.data[key] = value
+        self._changed.add(key)
+
+    def touch(self, key: str) -> None:
+        """Say that the value of `key` was changed in place."""
+        self._changed.add(key)
+
+    def delete(self, key: str) -> None:
+        if self.data.pop(key, None) is not None:
+            self._changed.add(key)
+
+    def owns(self, key: bytes) -> bool:
+        """Whether a changelog key is this store's."""
+        return key[:1] == self._prefix
+
+    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """What changed since the last call, encoded; forgets that it changed."""
+        changed, self._changed = self._changed, set()
+        for key in changed:
+            value = self.data.get(key)
+            yield self._prefix + key.encode(), None if value is None else self._head + self._encode(value)
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take one changelog record. Raises UnknownStateFormat for one of another format version."""
+        name = key[1:].decode()
+        if value is None:
+            self.data.pop(name, None)
+        elif value[:1] != self._head:
+            raise UnknownStateFormat(
+                f"state of {name!r} has format {value[0]}, this version knows {self._head[0]}: run the version that "
+                "wrote it, or start in a fresh namespace"
+            )
+        else:
+            self.data[name] = self._decode(value[1:])

@@ -1,0 +1,111 @@
+"""Creating the topics and checking those that are there."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from schemas.topics import CHANGELOG_CONFIG, TOPICS, Topic, changelog
+
+STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False}
+"""The stages of the pipeline, and whether each is partitioned."""
+
+VISIBLE_TIMEOUT = 30.0
+
+
+class TopicMismatch(Exception):
+    """Topics that are there differ from what this installation needs."""
+
+
+def all_topics(stages: Mapping[str, bool] = STAGES) -> tuple[Topic, ...]:
+    """Every topic of an installation, changelogs included."""
+    return (*TOPICS, *(changelog(stage, partitioned=partitioned) for stage, partitioned in stages.items()))
+
+
+def partition_counts(partitions: int, topics: Iterable[Topic] | None = None) -> dict[str, int]:
+    """Number of partitions of each topic, by name without namespace, where the partitioned ones have so many."""
+    chosen = all_topics() if topics is None else topics
+    return {topic.name: partitions if topic.partitioned else 1 for topic in chosen}
+
+
+def settings_of(topic: Topic, brokers: int) -> dict[str, str]:
+    """Topic-level settings on a cluster of so many brokers."""
+    settings = dict(topic.config)
+    if topic.name.endswith("-changelog"):
+        settings.update(CHANGELOG_CONFIG)
+    if topic.name.startswith("channel."):
+        # How far intake has read is told in the time at which records were appended.
+        settings["message.timestamp.type"] = "LogAppendTime"
+    if brokers >= 3:
+        settings["min.insync.replicas"] = "2"
+    return settings
+
+
+async def ensure_topics(
+    bootstrap: str, namespace: str, partitions: int, topics: Iterable[Topic] | None = None
+) -> dict[str, int]:
+    """Create what is missing, check the rest, and return the partition counts by name without namespace.
+
+    Raises TopicMismatch where a topic has another number of partitions: it is fixed at creation, since the state of a
+    partition stays where its keys were first sent.
+    """
+    wanted = tuple(all_topics() if topics is None else topics)
+    counts = partition_counts(partitions, wanted)
+    prefix = f"{namespace}." if namespace else ""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        there = await _existing(admin, [prefix + topic.name for topic in wanted])
+        missing = [topic for topic in wanted if prefix + topic.name not in there]
+        if missing:
+            replication = min(3, brokers)
+            await _create(
+                admin,
+                [
+                    NewTopic(
+                        prefix + topic.name,
+                        counts[topic.name],
+                        replication,
+                        topic_configs=settings_of(topic, brokers),
+                    )
+                    for topic in missing
+                ],
+            )
+            there |= await _wait_visible(admin, [prefix + topic.name for topic in missing])
+    finally:
+        await admin.close()
+    wrong = {
+        name: there[prefix + name] for name, count in counts.items() if there.get(prefix + name, count) != count
+    }
+    if wrong:
+        listed = ", ".join(f"{name} has {count}, needed {counts[name]}" for name, count in sorted(wrong.items()))
+        raise TopicMismatch(
+            f"the number of partitions differs from `service.partitions = {partitions}`: {listed}. It is fixed at "
+            "creation: set service.partitions to what is there, or use another namespace"
+        )
+    return counts
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
+    response = await admin.create_topics(topics)
+    for name, code, *rest in response.topic_errors:
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise TopicMismatch(f"topic {name} can't be created: {for_code(code).__name__} {rest[0] if rest else ''}")
+
+
+async def _existing(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    described = await admin.describe_topics(names)
+    return {
+        each["topic"]: len(each["partitions"])
+        for each in described
+        if each["error_code"] == 0 and all(part["leader"] >= 0 for part in each["partitions"])
+    }
+
+
+async def _wait_visible(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    async with asyncio.timeout(VISIBLE_TIMEOUT):
+        while len(there := await _existing(admin, names)) < len(names):
+            await asyncio.sleep(0.1)
+    return there

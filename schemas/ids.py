@@ -4,6 +4,7 @@ All are UUIDv5 (RFC 9562) in lower-case text form.
 """
 
 from functools import lru_cache
+from hashlib import sha1
 from uuid import UUID, uuid5
 
 EVENTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c01")
@@ -11,9 +12,16 @@ CONTACTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c02")
 CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
 _SEPARATOR = "\x1f"
 
+_BEGUN = {space: sha1(space.bytes, usedforsecurity=False) for space in (EVENTS, CONTACTS, CLOCKS)}
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 def _name(namespace: UUID, parts: tuple[object, ...]) -> str:
-    return str(uuid5(namespace, _SEPARATOR.join(str(part) for part in parts)))
+    # uuid5() at a quarter of its cost: an id is made for every event.
+    sha = _BEGUN[namespace].copy()
+    sha.update(_SEPARATOR.join(map(str, parts)).encode())
+    digest = sha.hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def event_id(source: str, *provider: object) -> str:

@@ -1,1 +1,1 @@
-"""How it moves: the engine on Kafka, connectors in, the embedded broker. Imports `schemas` and nothing else of ours."""
+"""How it moves: the engine on Kafka, connectors in, the embedded broker. Imports `schemas` alone."""

@@ -1,7 +1,7 @@
 """The Faust app, set up for batches."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import faust
 
@@ -14,6 +14,18 @@ FETCH_BYTES = 4 * 1024 * 1024
 HEARTBEAT = 1.0
 
 
+class FloorwalkerApp(faust.App):
+    """A Faust app that sees to it that its topics are there before it starts."""
+
+    prepare: Callable[[], Awaitable[None]] | None = None
+
+    async def on_first_start(self) -> None:
+        """Called once, before anything connects."""
+        await super().on_first_start()
+        if self.prepare is not None:
+            await self.prepare()
+
+
 def build_app(
     *,
     bootstrap: str,
@@ -24,14 +36,14 @@ def build_app(
     session_timeout: float = 10.0,
     port: int = 6066,
     data_folder: str = ".floorwalker",
-) -> tuple[faust.App, Engine]:
+) -> tuple[FloorwalkerApp, Engine]:
     """A Faust app and its engine; nothing is started. Seconds throughout.
 
     `partitions`: how many each topic has, changelogs included. `wall`: in service, else event time.
     """
     # Streams make millions of short-lived objects and few cycles: the default thresholds cost a fifth of the time.
     gc.set_threshold(50_000, 25, 100)
-    app = faust.App(
+    app = FloorwalkerApp(
         f"{namespace}.floorwalker" if namespace else "floorwalker",
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
         store="memory://",

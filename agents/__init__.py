@@ -1,0 +1,1 @@
+"""What is worked out: pure rules and one thin agent each, from a provider's bytes to numbers and alerts."""

@@ -1,0 +1,5 @@
+"""`python -m agents` is `floorwalker`."""
+
+from agents.cli import main
+
+main()

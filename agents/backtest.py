@@ -1,0 +1,212 @@
+"""A backtest: files in, numbers out, through the real pipeline on a Kafka and in a namespace of its own."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.children import Child
+from agents.collect import Collected
+from agents.intake.formats import format_named
+from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE
+from streams.connectors.replay import Replayed, replay
+from streams.kafka import EmbeddedKafka
+from streams.settings import Settings
+from streams.topics import STAGES, ensure_topics
+
+log = structlog.get_logger()
+
+POLL_MS = 200
+STALL_TIMEOUT = 120.0
+
+
+class BacktestFailed(Exception):
+    """The pipeline did not get to the end."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run. `tz`: IANA zone of the files' local times and of the day; `date`: ISO, for files without dates."""
+
+    files: tuple[Path, ...]
+    format: str
+    settings: Settings
+    config: Path | None = None
+    tz: str | None = None
+    date: str | None = None
+    workers: int = 1
+    folder: Path | None = None
+
+
+@dataclass
+class Progress:
+    """How far a backtest is: source records sent and counted, and what it is doing. `total` None: not known yet."""
+
+    doing: str = "starting"
+    sent: int = 0
+    counted: int = 0
+    total: int | None = None
+    listeners: list[Callable[["Progress"], None]] = field(default_factory=list)
+
+    def update(self, **changes: Any) -> None:
+        """Change fields and tell who listens."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        for listener in self.listeners:
+            listener(self)
+
+
+async def run(job: Job, progress: Progress) -> Collected:
+    """Run the files through the pipeline; returns what came out.
+
+    Raises BacktestFailed where a worker ends early or nothing moves for two minutes.
+    """
+    with tempfile.TemporaryDirectory(prefix="floorwalker-backtest-") as scratch:
+        folder = job.folder or Path(scratch)
+        progress.update(doing="starting Kafka")
+        kafka = EmbeddedKafka(folder / "kafka")
+        await asyncio.to_thread(kafka.start)
+        try:
+            return await _on_kafka(job, kafka.bootstrap, folder, progress)
+        finally:
+            await asyncio.to_thread(kafka.stop)
+
+
+async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) -> Collected:
+    service = job.settings.service
+    progress.update(doing="creating topics")
+    await ensure_topics(bootstrap, service.namespace, service.partitions)
+    collected = Collected()
+    expected = expected_tasks(service.partitions)
+    async with _workers(job, bootstrap, folder) as workers, _reader(bootstrap, service.namespace) as reader:
+        progress.update(doing="replaying")
+        sending = asyncio.create_task(_send(job, bootstrap, progress))
+        watching = [asyncio.create_task(worker.wait()) for worker in workers]
+        try:
+            await _collect(reader, collected, expected, sending, watching, progress)
+        except BacktestFailed as error:
+            words = "; ".join(f"{worker.name}: {worker.last_words()}" for worker in workers)
+            raise BacktestFailed(f"{error}; {words}") from None
+        finally:
+            for task in (sending, *watching):
+                task.cancel()
+    return collected
+
+
+def expected_tasks(partitions: int) -> frozenset[str]:
+    """Names of all tasks of an installation."""
+    return frozenset(
+        f"{stage}-{partition}"
+        for stage, partitioned in STAGES.items()
+        for partition in range(partitions if partitioned else 1)
+    )
+
+
+async def _send(job: Job, bootstrap: str, progress: Progress) -> Replayed:
+    return await replay(
+        bootstrap,
+        job.settings.service.namespace,
+        job.files,
+        format_named(job.format),
+        source=job.format,
+        tz=job.tz or job.settings.service.timezone,
+        date=job.date,
+        progress=lambda sent: progress.update(sent=sent),
+    )
+
+
+async def _collect(
+    reader: AIOKafkaConsumer,
+    collected: Collected,
+    expected: frozenset[str],
+    sending: "asyncio.Task[Replayed]",
+    watching: list["asyncio.Task[int]"],
+    progress: Progress,
+) -> None:
+    last_news = asyncio.get_running_loop().time()
+    while True:
+        for records in (await reader.getmany(timeout_ms=POLL_MS)).values():
+            last_news = asyncio.get_running_loop().time()
+            for record in records:
+                collected.take(record)
+        progress.update(counted=collected.read)
+        if sending.done():
+            sent = sending.result().read
+            progress.update(doing="working it out", total=sent, sent=sent)
+            if collected.finished(expected, sent):
+                await _drain(reader, collected)
+                return
+        ended = next((task.result() for task in watching if task.done()), None)
+        if ended is not None:
+            raise BacktestFailed(f"a worker ended early, with exit code {ended}")
+        if asyncio.get_running_loop().time() - last_news > STALL_TIMEOUT:
+            waiting = collected.waiting_for(expected)
+            raise BacktestFailed(
+                f"nothing came out for {STALL_TIMEOUT:.0f} s; {collected.read} of {progress.sent} source records are "
+                f"counted, not at their end: {', '.join(waiting) or 'none'}"
+            )
+
+
+async def _drain(reader: AIOKafkaConsumer, collected: Collected) -> None:
+    """Read what stands in the topics now."""
+    ends = await reader.end_offsets(reader.assignment())
+    while any([await reader.position(tp) < end for tp, end in ends.items()]):
+        for records in (await reader.getmany(timeout_ms=POLL_MS)).values():
+            for record in records:
+                collected.take(record)
+
+
+@asynccontextmanager
+async def _workers(job: Job, bootstrap: str, folder: Path) -> AsyncIterator[list[Child]]:
+    service = job.settings.service
+    arguments = [
+        *("worker", "--clock", "event", "--port", "0", "--bootstrap", bootstrap, "--namespace", service.namespace),
+        *("--partitions", str(service.partitions)),
+        *(("--config", str(job.config)) if job.config else ()),
+    ]
+    # One secret for all workers and for every backtest of this installation: customers keep their ids.
+    environment = {"FLOORWALKER_SERVICE__CUSTOMER_NAMESPACE": str(job.settings.customer_namespace())}
+    if job.tz:
+        environment["FLOORWALKER_METRICS__TIMEZONE"] = job.tz
+    workers = [
+        Child(f"worker-{number}", arguments, environment, folder / f"worker-{number}.log")
+        for number in range(job.workers)
+    ]
+    try:
+        for worker in workers:
+            await worker.start()
+        yield workers
+    finally:
+        await asyncio.gather(*(worker.stop() for worker in workers))
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str, namespace: str) -> AsyncIterator[AIOKafkaConsumer]:
+    prefix = f"{namespace}." if namespace else ""
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await reader.start()
+    try:
+        topics = [prefix + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in await _partitions(reader, topic)
+        ]
+        reader.assign(partitions)
+        await reader.seek_to_beginning(*partitions)
+        yield reader
+    finally:
+        await reader.stop()
+
+
+async def _partitions(reader: AIOKafkaConsumer, topic: str) -> list[int]:
+    await reader._client.force_metadata_update()
+    return sorted(reader.partitions_for_topic(topic) or ())

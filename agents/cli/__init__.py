@@ -1,0 +1,33 @@
+"""The command line: `floorwalker`. Data on stdout, words on stderr.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.
+"""
+
+import sys
+
+import typer
+
+from agents.cli import backtest, check, connect, replay, status, topics, up, worker
+from agents.cli.console import fail_clearly
+
+app = typer.Typer(
+    name="floorwalker",
+    help="Streaming event processing for contact centres: live numbers, customer state and SLA breaches from Kafka.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(up.up)
+app.command("worker")(worker.worker)
+app.command("connect")(connect.connect)
+app.command("replay")(replay.replay)
+app.command("backtest")(backtest.backtest)
+app.command("topics")(topics.topics)
+app.command("check")(check.check)
+app.command("status")(status.status)
+
+
+def main() -> None:
+    """Run the command line; an error that we know ends as a sentence, not as a traceback."""
+    sys.exit(fail_clearly(app))

@@ -1,0 +1,59 @@
+"""Where words and data go, and how errors end."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from aiokafka.errors import KafkaConnectionError
+from rich.console import Console
+
+from agents.backtest import BacktestFailed
+from agents.pipeline import NoBroker
+from streams.connectors.replay import ReplayFailed
+from streams.health import PortTaken
+from streams.kafka.errors import EmbeddedKafkaError
+from streams.settings import SettingsError
+from streams.topics import TopicMismatch
+
+FAILED, USAGE, NOT_FOUND, REFUSED = 1, 2, 3, 4
+
+out = Console()
+err = Console(stderr=True)
+
+
+class NotFound(Exception):
+    """What was asked for is not there."""
+
+
+_CODES: dict[type[Exception], int] = {
+    SettingsError: USAGE,
+    NoBroker: USAGE,
+    FileNotFoundError: NOT_FOUND,
+    NotFound: NOT_FOUND,
+    TopicMismatch: REFUSED,
+    PortTaken: REFUSED,
+    EmbeddedKafkaError: FAILED,
+    KafkaConnectionError: FAILED,
+    BacktestFailed: FAILED,
+    ReplayFailed: FAILED,
+}
+
+
+def fail_clearly(app: Callable[..., Any]) -> int:
+    """Run a typer app and turn known errors into a sentence on stderr and an exit code."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    except tuple(_CODES) as error:
+        code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
+        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        return code

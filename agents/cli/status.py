@@ -1,0 +1,77 @@
+"""`floorwalker status`: how far the pipeline has got."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.table import Table
+
+from agents.cli.console import NotFound, err, out
+from agents.cli.options import Bootstrap, Config, Json, Namespace, settings_of
+from agents.collect import Collected
+from agents.pipeline import NoBroker
+from schemas.instants import to_ms
+from schemas.topics import METRICS_LIVE
+from streams.settings import Settings
+
+
+def status(
+    config: Config = None, bootstrap: Bootstrap = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
+    """Show every task's watermark, what became of the source records, and the floor's numbers."""
+    settings = settings_of(config, bootstrap=bootstrap, namespace=namespace)
+    collected = asyncio.run(_read(settings))
+    pipeline = collected.pipeline
+    if pipeline is None:
+        raise NotFound("metrics.live holds nothing yet: is a worker running in this namespace?")
+    if as_json:
+        floor = collected.floor()
+        report: dict[str, Any] = {
+            "pipeline": msgspec.to_builtins(pipeline),
+            "floor": msgspec.to_builtins(floor) if floor else None,
+        }
+        out.print_json(json.dumps(report))
+        return
+    now = int(time.time() * 1000)
+    table = Table("task", "watermark", "age")
+    for name, mark in sorted(pipeline.tasks.items()):
+        age = f"{(now - to_ms(mark.watermark)) / 1000:,.1f} s" if settings.service.clock == "wall" else ""
+        table.add_row(name, f"{mark.watermark:%Y-%m-%d %H:%M:%S}Z{' ended' if mark.ended else ''}", age)
+    out.print(table)
+    out.print(" ".join(f"{name}={count:,}" for name, count in collected.counts().items()), highlight=False)
+    floor = collected.floor()
+    if floor is None:
+        err.print("no contact was offered yet")
+        return
+    for name in ("contacts_in_queue", "oldest_waiting", "contacts_offered", "contacts_answered", "contacts_abandoned"):
+        metric = floor.metrics.get(name)
+        if metric is not None:
+            out.print(f"{name}: {'–' if metric.value is None else f'{metric.value:,.0f}'}", highlight=False)
+
+
+async def _read(settings: Settings) -> Collected:
+    service = settings.service
+    if not service.bootstrap:
+        raise NoBroker("status needs a Kafka: give --bootstrap HOST:PORT or set service.bootstrap")
+    topic = f"{service.namespace}.{METRICS_LIVE.name}" if service.namespace else METRICS_LIVE.name
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=service.bootstrap, group_id=None, isolation_level="read_committed",
+        auto_offset_reset="earliest",
+    )  # fmt: skip
+    await reader.start()
+    collected = Collected()
+    try:
+        tp = TopicPartition(topic, 0)
+        reader.assign([tp])
+        end = (await reader.end_offsets([tp]))[tp]
+        await reader.seek_to_beginning(tp)
+        while await reader.position(tp) < end:
+            for records in (await reader.getmany(timeout_ms=500)).values():
+                for record in records:
+                    collected.take(record)
+    finally:
+        await reader.stop()
+    return collected

@@ -1,0 +1,119 @@
+"""What came out of the pipeline, gathered from its output topics."""
+
+from typing import Any
+
+import msgspec
+
+from schemas import alerts, customers, live
+from schemas.instants import to_ms
+from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE
+from streams.processor import Record
+
+KINDS = ("15min", "30min", "60min", "day", "all")
+
+
+class Collected:
+    """The last record of every window, every transition and the last profile of every customer."""
+
+    def __init__(self) -> None:
+        self.windows: dict[bytes, live.LiveMetrics] = {}
+        self.transitions: list[alerts.SlaTransition] = []
+        self.profiles: dict[str, customers.CustomerProfile] = {}
+        self.pipeline: live.Pipeline | None = None
+
+    def take(self, record: Record) -> None:
+        """Take one record of metrics.live, alerts.sla or customers.profiles (in any namespace)."""
+        topic, key, value = record.topic, record.key or b"", record.value
+        if topic.endswith(METRICS_LIVE.name):
+            if value is None:
+                self.windows.pop(key, None)
+            elif key == live.PIPELINE_KEY:
+                self.pipeline = live.decode_pipeline(value)
+            else:
+                self.windows[key] = live.decode(value)
+        elif topic.endswith(ALERTS_SLA.name) and value is not None:
+            self.transitions.append(alerts.decode(value))
+        elif topic.endswith(CUSTOMERS_PROFILES.name):
+            if value is None:
+                self.profiles.pop(key.decode(), None)
+            else:
+                self.profiles[key.decode()] = customers.decode_profile(value)
+
+    @property
+    def read(self) -> int:
+        """Source records counted so far."""
+        return self.pipeline.read if self.pipeline else 0
+
+    def waiting_for(self, expected: frozenset[str]) -> list[str]:
+        """The tasks that have not said that their input is at its end."""
+        tasks = self.pipeline.tasks if self.pipeline else {}
+        return sorted(name for name in expected if name not in tasks or not tasks[name].ended)
+
+    def finished(self, expected: frozenset[str], sent: int) -> bool:
+        """Whether every task is at its end and every source record is counted."""
+        return self.read >= sent and not self.waiting_for(expected)
+
+    def result(self) -> dict[str, Any]:
+        """The backtest's OUT: metrics, alerts, customers and counts, in a stable order."""
+        metrics = [
+            {
+                "metric": name,
+                "version": metric.version,
+                "scope": msgspec.to_builtins(window.scope),
+                "window": msgspec.to_builtins(window.window),
+                "value": metric.value,
+                "numerator": metric.numerator,
+                "denominator": metric.denominator,
+                "n": metric.n,
+                **({"interval": metric.interval} if metric.interval else {}),
+            }
+            for window in sorted(self.windows.values(), key=_order)
+            if window.window.kind in KINDS
+            for name, metric in sorted(window.metrics.items())
+        ]
+        return {
+            "metrics": metrics,
+            "alerts": [_alert(each) for each in sorted(self.transitions, key=lambda each: (each.due_at, each.id))],
+            "customers": [msgspec.to_builtins(profile) for _, profile in sorted(self.profiles.items())],
+            "counts": self.counts(),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Source records: read = accepted + ignored + failed + duplicates."""
+        names = ("read", "accepted", "ignored", "failed", "duplicates")
+        return {name: getattr(self.pipeline, name) if self.pipeline else 0 for name in names}
+
+    def floor(self, kind: str = "all") -> live.LiveMetrics | None:
+        """All metrics of the whole floor over one kind of window (the last one of it)."""
+        fitting = [
+            window
+            for window in self.windows.values()
+            if window.window.kind == kind and window.scope == live.Scope()
+        ]
+        return max(fitting, key=_order, default=None)
+
+
+def _order(window: live.LiveMetrics) -> tuple[str, int, str, str]:
+    start = window.window.start
+    return (
+        window.window.kind,
+        to_ms(start) if start else 0,
+        window.scope.channel or "",
+        window.scope.queue or "",
+    )
+
+
+def _alert(each: alerts.SlaTransition) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "kind": each.kind,
+        "transition": each.transition,
+        "clock": each.clock,
+        "contact": each.contact,
+        "queue": each.queue,
+        "due_at": msgspec.to_builtins(each.due_at),
+        "occurred_at": msgspec.to_builtins(each.occurred_at),
+        "corrects": each.corrects,
+        "outcome": each.outcome,
+        "evidence": list(each.evidence),
+    }

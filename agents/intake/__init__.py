@@ -1,0 +1,1 @@
+"""Intake: what the providers said, parsed, checked and put into canonical events. Stateless."""

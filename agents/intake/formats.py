@@ -1,0 +1,34 @@
+"""The formats that are understood, by name."""
+
+from collections.abc import Iterable, Mapping
+
+from agents.intake.anonymous_bank import AnonymousBank
+from agents.intake.asterisk_queue_log import AsteriskQueueLog
+from agents.intake.canonical import Canonical
+from agents.intake.parsing import Format
+
+
+class UnknownFormat(LookupError):
+    """Nobody registered a format of this name; the message says which there are."""
+
+
+def by_name(formats: Iterable[Format]) -> dict[str, Format]:
+    """Formats by their names. Raises ValueError where two have the same."""
+    named: dict[str, Format] = {}
+    for each in formats:
+        if each.name in named:
+            raise ValueError(f"two formats are called {each.name!r}")
+        named[each.name] = each
+    return named
+
+
+FORMATS: Mapping[str, Format] = by_name((AsteriskQueueLog(), AnonymousBank(), Canonical()))
+"""Every format, by name."""
+
+
+def format_named(name: str) -> Format:
+    """The format of this name. Raises UnknownFormat."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise UnknownFormat(f"format {name!r} is unknown; there are: {', '.join(sorted(FORMATS))}") from None

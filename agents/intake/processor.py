@@ -1,0 +1,156 @@
+"""Every record of the channel topics becomes one outcome: accepted with its events, ignored or failed, and why."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from agents.intake.formats import FORMATS
+from agents.intake.parsing import Context, Format, Headers, Ignored, Malformed, Parsed, shown
+from schemas.envelopes import Envelope, Origin, encode
+from schemas.events import AgentSchedulePublished, AgentStateChanged, AnyEvent
+from schemas.failures import FailureReason, origin_headers
+from schemas.instants import MINUTE, from_ms
+from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED
+from streams.processor import Outbox, Record
+
+FUTURE_MS = 5 * MINUTE
+"""How far ahead of its reading an event may lie in service: clocks of providers differ."""
+
+NOTHING_SAID = "no_event"
+"""Reason of a record out of which a parser made no events and said no reason."""
+
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+class Intake:
+    """Rules of the intake agent (streams.processor.Processor). Stateless.
+
+    `region`: default region of phone numbers, `regions`: of a source by its name. `settings`: of a source by its
+    name. `wall_clock`: in service, where an event must not be later than its record by more than FUTURE_MS; a
+    replay's events are as old as they like. `namespace`: prefix of the physical topics' names, which origins and
+    failures are told without.
+    """
+
+    def __init__(
+        self,
+        *,
+        wall_clock: bool,
+        namespace: str = "",
+        region: str | None = None,
+        regions: Mapping[str, str] | None = None,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        formats: Mapping[str, Format] = FORMATS,
+    ) -> None:
+        self._wall_clock = wall_clock
+        self._prefix = f"{namespace}." if namespace else ""
+        self._region = region
+        self._regions = dict(regions or {})
+        self._settings = dict(settings or {})
+        self._formats = formats
+
+    def take(self, record: Record, out: Outbox) -> None:
+        """Say what became of one record of a channel topic."""
+        headers = dict(record.headers)
+        origin = self._origin(record, headers)
+        try:
+            parsed = self._parse(record, headers)
+        except Malformed as error:
+            self._fail(record, origin, error.reason, error.message, out)
+            return
+        # Whatever a parser stumbles over, it is one record's fault: it goes where it can be looked at and put back.
+        except Exception as error:  # noqa: BLE001
+            self._fail(record, origin, "rule", f"{type(error).__name__}: {error}", out)
+            return
+        if isinstance(parsed, Ignored):
+            self._ignore(origin, parsed.reason, out)
+        elif parsed.events:
+            self._accept(origin, parsed.events, out)
+        else:
+            self._ignore(origin, NOTHING_SAID, out)
+
+    def advance(self, clock: int, out: Outbox) -> None:
+        """Nothing here waits for a time."""
+
+    def before_flush(self, out: Outbox, *, ended: bool) -> None:
+        """Nothing is held back."""
+
+    def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
+        """No state, no changes."""
+        return ()
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """No state, nothing to restore."""
+
+    def restored(self) -> None:
+        """No state, nothing to derive."""
+
+    def _origin(self, record: Record, headers: Headers) -> Origin:
+        file, line = headers.get("file"), headers.get("line")
+        return Origin(
+            topic=record.topic.removeprefix(self._prefix),
+            partition=record.partition,
+            offset=record.offset,
+            file=None if file is None else file.decode("utf-8", "replace"),
+            line=int(line) if line is not None and line.isdigit() else None,
+        )
+
+    def _parse(self, record: Record, headers: Headers) -> Parsed:
+        name = headers.get("ce_type", b"").decode("utf-8", "replace")
+        parser = self._formats.get(name)
+        if parser is None:
+            raise Malformed("unknown_type", f"header ce_type is {shown(name)}: no format of this name is known")
+        source = headers.get("ce_source", b"").decode("utf-8", "replace")
+        if not source:
+            raise Malformed("identity", "header ce_source is missing: nobody can say whose payload this is")
+        parsed = parser.parse(
+            record.value or b"",
+            Context(
+                source=source,
+                headers=headers,
+                read_at=record.timestamp,
+                region=self._regions.get(source, self._region),
+                settings=self._settings.get(source, _NO_SETTINGS),
+            ),
+        )
+        if self._wall_clock and not isinstance(parsed, Ignored):
+            _refuse_future(parsed.events, record.timestamp)
+        return parsed
+
+    def _accept(self, origin: Origin, events: tuple[AnyEvent, ...], out: Outbox) -> None:
+        if len(events) == 1:
+            topic, key = _address(events[0])
+            out.send(topic, key, encode(Envelope(origin=origin, events=events)))
+            return
+        groups: dict[tuple[str, bytes], list[AnyEvent]] = {}
+        for event in events:
+            groups.setdefault(_address(event), []).append(event)
+        parts = len(groups)
+        for part, ((topic, key), group) in enumerate(groups.items()):
+            out.send(topic, key, encode(Envelope(origin=origin, part=part, parts=parts, events=tuple(group))))
+
+    def _ignore(self, origin: Origin, reason: str, out: Outbox) -> None:
+        envelope = Envelope(origin=origin, outcome="ignored", reason=reason)
+        out.send(CONTACTS_EVENTS.name, str(origin).encode(), encode(envelope))
+
+    def _fail(self, record: Record, origin: Origin, reason: FailureReason, message: str, out: Outbox) -> None:
+        key = str(origin).encode()
+        headers = origin_headers(record.headers, reason=reason, stage="intake", message=message, origin=origin)
+        out.send(CONTACTS_FAILED.name, key, record.value, headers)
+        out.send(CONTACTS_EVENTS.name, key, encode(Envelope(origin=origin, outcome="failed", reason=reason)))
+
+
+def _address(event: AnyEvent) -> tuple[str, bytes]:
+    """Topic and key of the envelope that an event goes into."""
+    if isinstance(event, AgentStateChanged | AgentSchedulePublished):
+        return AGENTS_EVENTS.name, (event.agent or "").encode()
+    return CONTACTS_EVENTS.name, event.contact.encode()
+
+
+def _refuse_future(events: tuple[AnyEvent, ...], read_at: int) -> None:
+    latest = from_ms(read_at + FUTURE_MS)
+    for event in events:
+        if event.time > latest:
+            raise Malformed(
+                "time",
+                f"{event.time.isoformat()} is more than {FUTURE_MS // MINUTE} minutes after it was read "
+                f"({from_ms(read_at).isoformat()}): the source's clock is ahead, or its time zone is another",
+            )

@@ -1,0 +1,73 @@
+"""The one place that wires the pipeline: settings in, a Faust app with its stages out; nothing is started."""
+
+import asyncio
+from itertools import chain, repeat
+
+import structlog
+from aiokafka.errors import KafkaConnectionError
+from streams.engine import Engine, build_app
+from streams.engine.app import FloorwalkerApp
+from streams.health import Health
+from streams.settings import Settings
+from streams.topics import ensure_topics, partition_counts
+
+from agents.contacts.agent import register as register_contacts
+from agents.customers.agent import register as register_customers
+from agents.intake.agent import register as register_intake
+from agents.metrics.agent import register as register_metrics
+
+
+log = structlog.get_logger()
+BACKOFF = (0.5, 1.0, 2.0, 5.0)
+
+
+class NoBroker(Exception):
+    """No Kafka was named and none is embedded in this process."""
+
+
+def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
+    """The whole pipeline on the Kafka that the settings name. Raises NoBroker where they name none."""
+    service = settings.service
+    if not service.bootstrap:
+        raise NoBroker(
+            "no Kafka is named: set service.bootstrap in floorwalker.toml, FLOORWALKER_SERVICE__BOOTSTRAP or "
+            "--bootstrap HOST:PORT; `floorwalker up` brings a Kafka of its own"
+        )
+    bootstrap = service.bootstrap
+    app, engine = build_app(
+        bootstrap=bootstrap,
+        namespace=service.namespace,
+        partitions=partition_counts(service.partitions),
+        wall=service.clock == "wall",
+        flush_interval=service.flush_interval,
+        session_timeout=service.session_timeout,
+        data_folder=str(service.data_folder),
+    )
+
+    waiting = ["kafka"]
+    health = Health(service.port, lambda: waiting or engine.unready())
+
+    async def prepare() -> None:
+        # Before anything connects: whoever asks /readyz while Kafka is away gets an answer.
+        await health.maybe_start()
+        await _topics_when_kafka_is_there(settings)
+        waiting.clear()
+
+    app.prepare = prepare
+    for register in (register_intake, register_contacts, register_customers, register_metrics):
+        register(app, engine, settings)
+    app.service(health)
+    return app, engine
+
+
+async def _topics_when_kafka_is_there(settings: Settings) -> None:
+    service = settings.service
+    assert service.bootstrap is not None
+    for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
+        try:
+            await ensure_topics(service.bootstrap, service.namespace, service.partitions)
+        except KafkaConnectionError as error:
+            log.warning("kafka.away", bootstrap=service.bootstrap, error=str(error), next_try_seconds=pause)
+            await asyncio.sleep(pause)
+        else:
+            return

@@ -117,7 +117,7 @@ async def _send(job: Job, bootstrap: str, progress: Progress) -> Replayed:
         source=job.format,
         tz=job.tz or job.settings.service.timezone,
         date=job.date,
-        progress=lambda sent: progress.update(sent=sent),
+        progress=lambda sent, *_: progress.update(sent=sent),
     )
 
 

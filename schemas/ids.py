@@ -5,21 +5,35 @@ All are UUIDv5 (RFC 9562) in lower-case text form.
 
 from functools import lru_cache
 from hashlib import sha1
-from uuid import UUID, uuid5
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 EVENTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c01")
 CONTACTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c02")
 CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
 _SEPARATOR = "\x1f"
 
-_BEGUN = {space: sha1(space.bytes, usedforsecurity=False) for space in (EVENTS, CONTACTS, CLOCKS)}
+
+@lru_cache(maxsize=16)
+def _begun(namespace: UUID) -> "_Hash":
+    return sha1(namespace.bytes, usedforsecurity=False)
+
+
+_BEGUN = {space: _begun(space) for space in (EVENTS, CONTACTS, CLOCKS)}
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def _name(namespace: UUID, parts: tuple[object, ...]) -> str:
+    return _uuid5(_BEGUN[namespace], _SEPARATOR.join(map(str, parts)))
+
+
+def _uuid5(begun: "_Hash", name: str) -> str:
     # uuid5() at a quarter of its cost: an id is made for every event.
-    sha = _BEGUN[namespace].copy()
-    sha.update(_SEPARATOR.join(map(str, parts)).encode())
+    sha = begun.copy()
+    sha.update(name.encode())
     digest = sha.hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
@@ -58,4 +72,4 @@ def customer_id(namespace: UUID, identifier: str) -> str:
     `namespace` is the installation's secret: without it, a plain hash of a phone number could be found
     by trying all numbers.
     """
-    return str(uuid5(namespace, identifier))
+    return _uuid5(_begun(namespace), identifier)

@@ -126,7 +126,7 @@ def read_document(file: Path | None) -> tuple[dict[str, Any], TomlLines]:
     if file is None:
         return {}, TomlLines("")
     try:
-        text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = file.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text), TomlLines(text)
     except FileNotFoundError:
         problem = Problem(None, "", "there is no such file; name another, or none to run with the defaults")

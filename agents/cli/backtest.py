@@ -15,7 +15,7 @@ from agents.cli.console import err, out
 from agents.cli.options import Config, settings_of
 from agents.collect import Collected
 from agents.intake.formats import FORMATS
-from schemas.definitions import DEFINITIONS
+from schemas.definitions import definition_of
 from streams.logs import set_up_logs
 
 
@@ -79,10 +79,8 @@ def _show(collected: Collected) -> None:
         return
     table = Table("metric", "value", "numerator", "denominator", "n", title="Whole floor, all of it")
     for name, metric in sorted(floor.metrics.items()):
-        definition = DEFINITIONS.get(name.partition("@")[0])
-        unit = definition.unit if definition else ""
         table.add_row(
-            name, _value(metric.value, unit), _plain(metric.numerator), _plain(metric.denominator), f"{metric.n:,}"
+            name, _value(metric.value, definition_of(name).unit), _plain(metric.numerator), _plain(metric.denominator), f"{metric.n:,}"
         )
     out.print(table)
     breaches = sum(each.transition == "breached" for each in collected.transitions)
@@ -92,7 +90,7 @@ def _show(collected: Collected) -> None:
 def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    if unit in ("%", "ratio"):
+    if unit == "fraction":
         return f"{value:.3%}"
     return f"{value:,.3f} s" if unit == "s" else f"{value:,.0f}"
 

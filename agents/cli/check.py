@@ -23,7 +23,8 @@ def check(
         rows = [{"line": each.line, "key": each.key, "message": each.message} for each in problems]
         out.print_json(json.dumps({"file": str(config), "problems": rows}))
     for each in problems if not as_json else ():
-        err.print(f"{config}:{each.line}: {each.key}: {each.message}", highlight=False, markup=False, soft_wrap=True)
+        place = f"{config}:{each.line}" if each.line else str(config)
+        err.print(f"{place}: {each.key}: {each.message}", highlight=False, markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(FAILED)
     if not as_json:

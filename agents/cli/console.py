@@ -10,7 +10,7 @@ from rich.console import Console
 
 from agents.backtest import BacktestFailed
 from agents.pipeline import NoBroker
-from streams.connectors.replay import ReplayFailed
+from streams.connectors.publisher import TopicMissing
 from streams.health import PortTaken
 from streams.kafka.errors import EmbeddedKafkaError
 from streams.settings import SettingsError
@@ -18,8 +18,11 @@ from streams.topics import TopicMismatch
 
 FAILED, USAGE, NOT_FOUND, REFUSED = 1, 2, 3, 4
 
-out = Console()
-err = Console(stderr=True)
+PIPE_WIDTH = 140
+"""Columns where the output is no terminal: names are not cut to fit 80."""
+
+out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 class NotFound(Exception):
@@ -36,7 +39,7 @@ _CODES: dict[type[Exception], int] = {
     EmbeddedKafkaError: FAILED,
     KafkaConnectionError: FAILED,
     BacktestFailed: FAILED,
-    ReplayFailed: FAILED,
+    TopicMissing: NOT_FOUND,
 }
 
 

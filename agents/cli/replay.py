@@ -50,5 +50,5 @@ async def _send(settings: Settings, files: tuple[Path, ...], format_: str, sourc
             source=source,
             tz=service.timezone,
             date=date,
-            progress=lambda count: bar.update(line, completed=count),
+            progress=lambda count, *_: bar.update(line, completed=count),
         )

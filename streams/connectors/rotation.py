@@ -18,15 +18,16 @@ class Sibling(NamedTuple):
     stat: os.stat_result
 
 
-def fingerprint(file: int, upto: int) -> Fingerprint:
-    """Of the first bytes of an open file, of no more than `upto`."""
-    head = os.pread(file, min(upto, FINGERPRINT_BYTES), 0)
+def fingerprint(beginning: bytes) -> Fingerprint:
+    """Of the beginning of a file."""
+    head = beginning[:FINGERPRINT_BYTES]
     return Fingerprint(len(head), blake2b(head, digest_size=16).hexdigest())
 
 
-def still_is(file: int, place: Place) -> bool:
-    """Whether an open file begins as it did and has not shrunk below a place in it."""
-    return os.fstat(file).st_size >= place.offset and fingerprint(file, place.fingerprint.length) == place.fingerprint
+def _fits(file: int, place: Place) -> bool:
+    """Whether an open file begins as that of a place did, and is long enough."""
+    beginning = os.pread(file, place.fingerprint.length, 0)
+    return os.fstat(file).st_size >= place.offset and fingerprint(beginning) == place.fingerprint
 
 
 def siblings(path: Path, besides: frozenset[Path]) -> list[Sibling]:
@@ -55,7 +56,7 @@ def is_place(path: Path, place: Place, *, same_inode: bool) -> bool:
                 return False
             if not same_inode and place.fingerprint.length == 0:
                 return False
-            return still_is(file.fileno(), place)
+            return _fits(file.fileno(), place)
     except FileNotFoundError:
         return False
 

@@ -136,6 +136,22 @@ def test_a_contact_leaves_each_window_with_nothing_else_happening_and_then_the_c
     assert len(floor.rules) == 0
 
 
+def test_an_expiry_of_a_start_that_was_corrected_is_not_told() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("c", NOON))
+    assert len(floor.at(NOON + MINUTE, contact("c", NOON + 30 * SECOND))) == 1
+    assert floor.at(NOON + HOUR) == []
+    assert len(floor.at(NOON + HOUR + 30 * SECOND)) == 1
+
+
+def test_the_clock_never_goes_back() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("a", NOON))
+    [told] = floor.at(NOON - HOUR, contact("b", NOON, customer="ben"))
+    assert told is not None
+    assert told.as_of == from_ms(NOON)
+
+
 def test_a_leap_of_the_clock_over_several_windows_is_told_once() -> None:
     floor = Floor()
     floor.at(NOON, contact("c", NOON), contact("d", NOON - DAY))

@@ -25,6 +25,14 @@ def test_a_restarted_task_tells_what_was_held_back() -> None:
     assert told.open_contacts == []
 
 
+def test_a_restarted_task_does_not_repeat_what_was_held_back_and_then_told() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("c", NOON, open=True, outcome="open"))
+    floor.at(NOON + 100, contact("c", NOON))
+    assert len(floor.at(NOON + SECOND)) == 1
+    assert floor.restarted().at(NOON + MINUTE) == []
+
+
 def test_a_restarted_task_still_lets_contacts_leave_their_windows_and_customers_go() -> None:
     floor = Floor()
     floor.at(NOON, contact("c", NOON))
@@ -56,8 +64,9 @@ def test_beyond_the_limit_every_contact_still_counts_per_channel(seed: int) -> N
         contact(f"c{n:02}", NOON - n * 3 * HOUR, channel="chat" if n % 3 else "phone", waited=n * SECOND)
         for n in range(40)
     ]
+    sorted_, floor, whole = Floor(Customers(limit=12)), Floor(Customers(limit=12)), Floor()
+    [in_order] = sorted_.at(NOON, *reversed(said))
     Random(seed).shuffle(said)
-    floor, whole = Floor(Customers(limit=12)), Floor()
     [told], [expected] = floor.at(NOON, *said), whole.at(NOON, *said)
 
     assert told is not None
@@ -66,6 +75,10 @@ def test_beyond_the_limit_every_contact_still_counts_per_channel(seed: int) -> N
     assert told.windows["7d"] == expected.windows["7d"] == told.windows["30d"]
     assert told.windows["24h"] == expected.windows["24h"]
     assert told.last_contacts == expected.last_contacts
+    # Nor does the order of arrival show in when the sums leave.
+    assert told == in_order
+    for hours in range(1, 31 * 24, 7):
+        assert floor.at(NOON + hours * HOUR) == sorted_.at(NOON + hours * HOUR)
 
 
 def test_a_days_sum_leaves_a_window_whole_with_its_last_contact() -> None:

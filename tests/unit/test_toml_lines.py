@@ -70,6 +70,10 @@ def test_there_is_a_line_for_all_that_tomllib_finds() -> None:
     assert [path for path in found if not lines.has(path)] == []
 
 
+def test_a_table_stands_at_its_header_though_an_inner_one_came_before() -> None:
+    assert TomlLines("[a.b]\nc = 1\n[a]\n").of(("a", "missing")) == 3
+
+
 def test_what_is_not_there_has_the_line_of_the_table_around_it() -> None:
     lines = TomlLines("\n[service]\nport = 1\n[[sources]]\n")
     assert lines.of(("service", "missing")) == 2

@@ -1,0 +1,34 @@
+"""The contacts agent: canonical events in; promises, facts and what happened to the customer out."""
+
+from typing import Any
+
+from faust import App
+
+from agents.contacts.processor import Contacts
+from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from streams.engine import Engine, Stage
+from streams.settings import Settings
+
+
+def register(app: App, engine: Engine, settings: Settings) -> None:
+    """Add the agent to the app."""
+    service = settings.service
+    grace_ms = round(service.grace * 1000) if service.clock == "wall" else 0
+    policies = settings.policies()
+    namespace = settings.customer_namespace()
+
+    def processor(partition: int) -> Contacts:
+        return Contacts(f"contacts-{partition}", policies=policies, namespace=namespace, grace_ms=grace_ms)
+
+    stage = Stage(
+        name="contacts",
+        inputs=(CONTACTS_EVENTS.name, AGENTS_EVENTS.name),
+        processor=processor,
+        feeds={CONTACTS_EVENTS.name: "intake", AGENTS_EVENTS.name: "intake"},
+        marks_to=(CUSTOMERS_EVENTS.name, METRICS_PARTIALS.name),
+    )
+
+    @app.agent(engine.add(stage), name="contacts")
+    async def track_contacts(batches: Any) -> None:
+        async for batch in batches:
+            engine.deliver(batch)

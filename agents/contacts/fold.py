@@ -1,0 +1,206 @@
+"""A contact's facts as a pure fold over its log: in the order of time, whatever the order of arrival."""
+
+from collections.abc import Mapping
+
+from agents.contacts import entry as kinds
+from agents.contacts.contact import Contact
+from agents.contacts.entry import Entry
+from agents.contacts.offer import ANSWERED, BY_END, SUPERSEDED, SYSTEM, Offer, TermsOf
+
+_NONE_KNOWN: Mapping[str, Offer] = {}
+
+
+def refold(contact: Contact, terms: TermsOf) -> None:
+    """Work out `contact` anew from its log; offers keep their terms and what was stated of them."""
+    known = {offer.instance: offer for offer in contact.offers}
+    contact.started = contact.ended = contact.left_ivr = contact.identifier = None
+    contact.last = contact.transfers = 0
+    contact.offers = []
+    contact.anomalies = ()
+    for entry in contact.log:
+        apply(contact, entry, terms, known)
+
+
+def expire(contact: Contact, horizon: int) -> bool:
+    """Let offers go whose longest wait ended by `horizon` (ms, inclusive). Returns whether any did."""
+    any_left = False
+    for offer in contact.offers:
+        if offer.outcome is None and offer.at + offer.terms.max_wait <= horizon:
+            offer.leave(SYSTEM, offer.terms.max_wait, None)
+            any_left = True
+    return any_left
+
+
+def reopened_by(contact: Contact, time: int) -> bool:
+    """Whether an event of `time` comes before the end of a wait that the clock alone ended."""
+    return any(offer.outcome == SYSTEM and offer.stopper is None and time <= offer.stop for offer in contact.offers)
+
+
+def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer] = _NONE_KNOWN) -> bool:
+    """Take the next entry of the log: none that was taken stands after it.
+
+    Returns whether it may have changed an offer or where the contact ended.
+    """
+    kind, time = entry.kind, entry.time
+    if contact.started is None:
+        contact.started = time
+    contact.last = time
+    if contact.identifier is None and entry.identifiers:
+        contact.identifier = entry.identifiers[0]
+    # A wait is over only after its last instant: what happens at that instant still counts.
+    left = bool(contact.offers) and expire(contact, time - 1)
+    if kind == kinds.OFFERED:
+        _offered(contact, entry, terms, known)
+    elif kind == kinds.ANSWERED:
+        _answered(contact, entry)
+    elif kind == kinds.ENDED or kind == kinds.MERGED:
+        _ended(contact, entry)
+    elif kind == kinds.LEFT:
+        _left(contact, entry)
+    elif kind == kinds.TRANSFERRED:
+        contact.transfers += 1
+        offer = _conversation(contact, entry, running=True)
+        if offer is not None:
+            _complete(offer, entry)
+    elif kind == kinds.LEFT_IVR:
+        if contact.left_ivr is None:
+            contact.left_ivr = time
+    elif kinds.HOLD_STARTED <= kind <= kinds.WRAPUP_ENDED:
+        _handled(contact, entry)
+    else:
+        return left
+    return True
+
+
+def _offered(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer]) -> None:
+    contact.ended = None
+    for offer in contact.offers:
+        # Nobody waits twice in one queue: the end of the first wait was lost.
+        if offer.outcome is None and offer.queue == entry.queue:
+            offer.leave(SYSTEM, entry.time - offer.at, entry.id, SUPERSEDED)
+    before = known.get(entry.id)
+    if before is None:
+        offer = Offer(entry.id, entry.queue, entry.time, terms(entry.queue))
+    else:
+        own = before.terms if before.queue == entry.queue else terms(entry.queue)
+        offer = Offer(entry.id, entry.queue, entry.time, own)
+        offer.stated, offer.corrections = before.stated, before.corrections
+    contact.offers.append(offer)
+
+
+def _answered(contact: Contact, entry: Entry) -> None:
+    offer = _stopped(contact, entry)
+    if offer is None:
+        _odd(contact, "answered without an open offer")
+        return
+    wait = entry.time - offer.at if entry.waited is None else entry.waited
+    offer.leave(ANSWERED, wait, entry.id)
+    offer.agent = entry.agent
+    offer.answered = entry.time
+
+
+def _left(contact: Contact, entry: Entry) -> None:
+    offer = _stopped(contact, entry)
+    if offer is None:
+        # An end that was told a little early closed the offer; what the queue itself says is truer.
+        offer = next((o for o in contact.offers if o.implied == BY_END and _in_queue(o, entry)), None)
+    if offer is None:
+        _odd(contact, "left a queue without an open offer")
+        return
+    wait = entry.time - offer.at if entry.waited is None else entry.waited
+    offer.leave(entry.detail or SYSTEM, wait, entry.id)
+
+
+def _ended(contact: Contact, entry: Entry) -> None:
+    if contact.ended is None:
+        contact.ended = entry.time
+    last = _conversation(contact, entry, running=True)
+    if last is not None:
+        _complete(last, entry)
+    for offer in contact.offers:
+        if offer.outcome is None:
+            if entry.kind == kinds.MERGED:
+                reason = "withdrawn"
+            else:
+                # Whoever hangs up in the queue has abandoned.
+                reason = "abandoned" if entry.detail == "customer" else SYSTEM
+            offer.leave(reason, entry.time - offer.at, entry.id, BY_END)
+        elif offer.outcome == ANSWERED and offer.completed is None:
+            _close(offer, entry.time)
+
+
+def _handled(contact: Contact, entry: Entry) -> None:
+    """Hold and wrap-up, whose times count where the source measured none."""
+    kind, time = entry.kind, entry.time
+    offer = _conversation(contact, entry, running=kind in (kinds.HOLD_STARTED, kinds.HOLD_ENDED))
+    if offer is None:
+        _odd(contact, "hold or wrap-up without a conversation")
+    elif kind == kinds.HOLD_STARTED:
+        if offer.hold_since is None:
+            offer.hold_since = time
+    elif kind == kinds.HOLD_ENDED:
+        _unhold(offer, time)
+    elif kind == kinds.WRAPUP_STARTED:
+        if offer.wrapup_since is None:
+            offer.wrapup_since = time
+    elif offer.wrapup_since is not None:
+        offer.wrapup += time - offer.wrapup_since
+        offer.wrapup_since = None
+
+
+def _stopped(contact: Contact, entry: Entry) -> Offer | None:
+    """The offer whose wait this entry ends.
+
+    Of several, the one whose wait the source measured, else the oldest. One that was superseded at this very
+    instant is among them: with times in seconds, leaving a queue and entering it again look simultaneous.
+    """
+    found: Offer | None = None
+    nearest = 0
+    for offer in contact.offers:
+        if offer.outcome is None or (offer.implied == SUPERSEDED and offer.stop == entry.time):
+            if not _in_queue(offer, entry):
+                continue
+            if entry.waited is None:
+                return offer
+            gap = abs(entry.time - entry.waited - offer.at)
+            if found is None or gap < nearest:
+                found, nearest = offer, gap
+    return found
+
+
+def _conversation(contact: Contact, entry: Entry, *, running: bool) -> Offer | None:
+    """The conversation that an entry speaks of: of its queue and agent where it names them, the latest."""
+    fallback: Offer | None = None
+    for offer in reversed(contact.offers):
+        if offer.outcome != ANSWERED or (running and offer.completed is not None):
+            continue
+        if not _in_queue(offer, entry):
+            continue
+        if entry.agent is None or offer.agent is None or entry.agent == offer.agent:
+            return offer
+        fallback = fallback or offer
+    return fallback
+
+
+def _in_queue(offer: Offer, entry: Entry) -> bool:
+    return entry.queue is None or offer.queue is None or offer.queue == entry.queue
+
+
+def _complete(offer: Offer, entry: Entry) -> None:
+    _close(offer, entry.time)
+    offer.talked, offer.held, offer.handled = entry.talked, entry.held, entry.handled
+
+
+def _close(offer: Offer, time: int) -> None:
+    _unhold(offer, time)
+    offer.completed = time
+
+
+def _unhold(offer: Offer, time: int) -> None:
+    if offer.hold_since is not None:
+        offer.hold += time - offer.hold_since
+        offer.hold_since = None
+
+
+def _odd(contact: Contact, what: str) -> None:
+    contact.anomalies = (*contact.anomalies, what)

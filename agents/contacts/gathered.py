@@ -1,0 +1,57 @@
+"""What a task gathered between two flushes for the metrics task."""
+
+from collections.abc import Iterable
+
+from schemas.envelopes import Envelope
+from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
+
+
+class Gathered:
+    """Signed facts, outcomes of source records and states of agents since the last flush."""
+
+    __slots__ = ("_agents", "_busy", "_facts", "_outcomes", "_split")
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self._facts: dict[FactKey, int] = {}
+        self._busy: dict[str, int] = {}
+        self._outcomes: dict[str, int] = {}
+        self._split: list[SplitOutcome] = []
+        self._agents: dict[tuple[str, str | None], AgentNow] = {}
+
+    def add(self, facts: Iterable[tuple[FactKey, int]], busy: Iterable[tuple[str, int]]) -> None:
+        """Add signed counts of facts and of open conversations per agent."""
+        sums = self._facts
+        for key, n in facts:
+            sums[key] = sums.get(key, 0) + n
+        for agent, n in busy:
+            self._busy[agent] = self._busy.get(agent, 0) + n
+
+    def see(self, now: list[AgentNow]) -> None:
+        """Remember the last state of each agent in each queue."""
+        for state in now:
+            self._agents[state.agent, state.queue] = state
+
+    def count(self, envelope: Envelope, outcome: str, reason: str | None = None) -> None:
+        """Count one source record, or a part of one."""
+        if envelope.parts > 1:
+            self._split.append(SplitOutcome(str(envelope.origin), envelope.parts, outcome, reason))
+        else:
+            self.count_whole(outcome, reason)
+
+    def count_whole(self, outcome: str, reason: str | None = None) -> None:
+        """Count one source record."""
+        name = outcome if reason is None else f"{outcome}:{reason}"
+        self._outcomes[name] = self._outcomes.get(name, 0) + 1
+
+    def partial(self, task: str) -> Partial | None:
+        """All of it as one record, and forget it. None if nothing was gathered."""
+        facts = [(key, n) for key, n in self._facts.items() if n]
+        busy = {agent: n for agent, n in self._busy.items() if n}
+        agents = list(self._agents.values())
+        partial = Partial(task=task, facts=facts, outcomes=self._outcomes, split=self._split, agents=agents, busy=busy)
+        nothing = not (facts or busy or agents or self._outcomes or self._split)
+        self._clear()
+        return None if nothing else partial

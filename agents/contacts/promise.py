@@ -1,0 +1,144 @@
+"""The promise 'answer within X': what becomes of it, what was stated, and what has to be taken back.
+
+Attained up to and including the due instant. A breach bears its due instant whenever it is found, and stays.
+Leaving at the due instant is no breach. What turns out otherwise is corrected, never silently.
+"""
+
+from agents.contacts.contact import Contact
+from agents.contacts.offer import ANSWERED, Offer, Statement
+from schemas.alerts import PolicyRef, SlaTransition, Transition
+from schemas.ids import breach_id, transition_id
+from schemas.instants import from_ms, seconds
+
+CLOCK = "answer_within"
+
+Step = tuple[Transition, int, str | None]
+"""A transition, the instant (ms) at which it occurred, and its outcome or reason."""
+
+
+def steps(offer: Offer, judged: int) -> tuple[Step, ...]:
+    """The transitions of an offer's promise, in order, given that everything up to `judged` (ms) is known."""
+    terms = offer.terms
+    if terms.policy is None:
+        return ()
+    at_risk, due = offer.at + terms.at_risk, offer.at + terms.target
+    found: tuple[Step, ...] = ()
+    if offer.outcome is None:
+        if judged >= at_risk and at_risk < due:
+            found = (("at_risk", at_risk, None),)
+        return found if judged < due else (*found, ("breached", due, None))
+    stop = offer.stop
+    if stop > at_risk and at_risk < due:
+        found = (("at_risk", at_risk, None),)
+    if stop > due:
+        found = (*found, ("breached", due, None))
+    if offer.outcome == ANSWERED:
+        return (*found, ("fulfilled", stop, "attained" if stop <= due else "late"))
+    return found if stop > due else (*found, ("cancelled", stop, offer.outcome))
+
+
+def state(contact_id: str, before: Contact | None, after: Contact, clock: int) -> list[SlaTransition]:
+    """What has to be said now of a contact's promises; the offers of `after` remember it as stated.
+
+    `clock`: the task's, ms. Nothing is detected before it occurred.
+    """
+    said: list[SlaTransition] = []
+    for offer in after.offers:
+        due = offer.at + offer.terms.target
+        wanted = steps(offer, after.judged)
+        if not _holds(offer.stated, wanted, due):
+            _restate(contact_id, after, offer, wanted, due, clock, said)
+    if before is not None and before.offers:
+        standing = {offer.instance for offer in after.offers}
+        for offer in before.offers:
+            if offer.instance not in standing:
+                # A correction says that this never was an offer.
+                _restate(contact_id, after, offer.copy(), (), 0, clock, said)
+    return said
+
+
+def _holds(stated: tuple[Statement, ...], wanted: tuple[Step, ...], due: int) -> bool:
+    if len(stated) != len(wanted):
+        return False
+    for statement, (transition, occurred, detail) in zip(stated, wanted, strict=True):
+        if (
+            statement.transition != transition
+            or statement.occurred != occurred
+            or statement.detail != detail
+            or statement.due != due
+        ):
+            return False
+    return True
+
+
+def _restate(
+    contact_id: str,
+    contact: Contact,
+    offer: Offer,
+    wanted: tuple[Step, ...],
+    due: int,
+    clock: int,
+    said: list[SlaTransition],
+) -> None:
+    """Take back what is stated and not wanted, then state what is wanted and not stated."""
+    version = offer.terms.version
+    holding: dict[Step, Statement] = {}
+    for old in offer.stated:
+        step = (old.transition, old.occurred, old.detail)
+        if old.due == due and step in wanted:
+            holding[step] = old
+            continue
+        name = transition_id(contact_id, CLOCK, offer.instance, version, "corrected", old.due, offer.corrections)
+        offer.corrections += 1
+        said.append(
+            _record(name, ("corrected", old.occurred, None), contact_id, contact, offer, old.due, clock, old.id)
+        )
+    for step in wanted:
+        if step in holding:
+            continue
+        transition, occurred, detail = step
+        if transition == "breached":
+            name = breach_id(contact_id, CLOCK, offer.instance, version, offer.corrections)
+        else:
+            name = transition_id(contact_id, CLOCK, offer.instance, version, transition, due, offer.corrections)
+        holding[step] = Statement(name, transition, due, occurred, detail)
+        said.append(_record(name, step, contact_id, contact, offer, due, clock, None))
+    offer.stated = tuple(holding[step] for step in wanted)
+
+
+def _record(
+    name: str,
+    step: Step,
+    contact_id: str,
+    contact: Contact,
+    offer: Offer,
+    due: int,
+    clock: int,
+    corrects: str | None,
+) -> SlaTransition:
+    transition, occurred, detail = step
+    terms = offer.terms
+    evidence: tuple[str, ...] = (offer.instance,)
+    if offer.stopper is not None and transition != "at_risk":
+        evidence = (offer.instance, offer.stopper)
+    occurred_at = from_ms(occurred)
+    return SlaTransition(
+        id=name,
+        transition=transition,
+        contact=contact_id,
+        instance=offer.instance,
+        policy=PolicyRef(terms.policy or "", terms.version),
+        target=terms.target / 1000,
+        due_at=occurred_at if due == occurred else from_ms(due),
+        occurred_at=occurred_at,
+        detected_at=from_ms(clock) if clock > occurred else occurred_at,
+        channel=contact.channel,
+        queue=offer.queue,
+        customer=contact.customer,
+        elapsed=seconds(occurred - offer.at),
+        remaining=seconds(due - occurred),
+        outcome=("late" if detail == "late" else "attained") if transition == "fulfilled" else None,
+        reason=detail if transition == "cancelled" else None,
+        corrects=corrects,
+        evidence=evidence,
+    )

@@ -1,0 +1,29 @@
+"""The metrics agent: facts of all tasks in, live numbers out."""
+
+from typing import Any
+
+from faust import App
+
+from agents.metrics.processor import Metrics
+from schemas.topics import METRICS_PARTIALS
+from streams.engine import Engine, Stage
+from streams.settings import Settings
+
+
+def register(app: App, engine: Engine, settings: Settings) -> None:
+    """Add the agent to the app."""
+    metric_settings = settings.metric_settings()
+    # A backtest may amend any window, however late; in service panes are let go after a while.
+    kept = {} if settings.service.clock == "wall" else {"keep_ms": None}
+    stage = Stage(
+        name="metrics",
+        inputs=(METRICS_PARTIALS.name,),
+        processor=lambda _partition: Metrics(metric_settings, **kept),
+        feeds={METRICS_PARTIALS.name: "contacts"},
+        partitioned=False,
+    )
+
+    @app.agent(engine.add(stage), name="metrics")
+    async def merge_metrics(batches: Any) -> None:
+        async for batch in batches:
+            engine.deliver(batch)

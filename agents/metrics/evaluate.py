@@ -1,0 +1,202 @@
+"""Evaluate: the published metrics of a tally, each by its definition."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from operator import itemgetter
+from typing import NamedTuple
+
+from agents.metrics.roster import STATES
+from agents.metrics.tally import CODES, Layout, Tally
+from agents.metrics.waiting import QueueNow
+from schemas.definitions import CATALOGUE
+from schemas.live import Metric
+from schemas.policies import MetricSettings
+from schemas.service_levels import SERVICE_LEVELS, TERMS, service_level_id
+from schemas.statistics import wilson
+
+_TERM = {term: at for at, term in enumerate(TERMS)}
+_ZERO = len(TERMS)
+_ANSWERED, _ABANDONED, _SHORT = _TERM["answered"], _TERM["abandoned"], _TERM["-short"]
+_FLOW_OUT, _LEGS, _TIMEOUT, _MISSED = _TERM["flow_out"], _TERM["legs"], _TERM["timeout"], _TERM["missed"]
+_ASTERISK, _COMPLETED = _TERM["asterisk_abandoned"], _TERM["completed"]
+_ANSWERED_WITHIN, _ABANDONED_WITHIN = _TERM["answered_within"], _TERM["abandoned_within"]
+_CALLBACK_WITHIN, _MISSED_WITHIN = _TERM["callback_within"], _TERM["missed_within"]
+_ASTERISK_WITHIN, _COMPLETED_WITHIN = _TERM["asterisk_abandoned_within"], _TERM["completed_within"]
+_OVERDUE, _UNDECIDED, _WAITING = _TERM["overdue"], _TERM["undecided"], _TERM["waiting"]
+
+_LEFT = tuple(code for measure, code in CODES.items() if measure.startswith("left:"))
+_MISSES = (CODES["left:empty"], CODES["left:withdrawn"], CODES["left:system"])
+# Asterisk counts these four; a caller lost in its restart is in none of its counters.
+_ASTERISK_ABANDONS = tuple(CODES[f"left:{reason}"] for reason in ("abandoned", "timeout", "empty", "withdrawn"))
+_Pick = Callable[[list[int]], tuple[int, ...]]
+
+
+class _Level(NamedTuple):
+    """A service level at one threshold, ready to be summed."""
+
+    id: str
+    version: int
+    numerator: _Pick
+    denominator: _Pick
+
+
+def _pick(terms: tuple[str, ...]) -> _Pick:
+    # One more that is always 0: itemgetter gives a tuple only for two and more.
+    return itemgetter(*(_TERM[term] for term in terms), _ZERO, _ZERO)
+
+
+class Evaluator:
+    """Turns tallies into metrics under given settings (thresholds in ms, inclusive)."""
+
+    def __init__(self, settings: MetricSettings) -> None:
+        self.layout = Layout((*settings.thresholds_ms, settings.short_abandon_ms))
+        self._short_ms = settings.short_abandon_ms
+        self._thresholds = tuple(sorted(set(settings.thresholds_ms)))
+        self._levels = {
+            (threshold, live): tuple(
+                _Level(
+                    service_level_id(level.variant, threshold),
+                    level.version,
+                    _pick(level.numerator),
+                    _pick(level.denominator),
+                )
+                for level in SERVICE_LEVELS
+                if live or not level.live
+            )
+            for threshold in self._thresholds
+            for live in (False, True)
+        }
+        self._versions = {name: definition.version for name, definition in CATALOGUE.items()}
+
+    def metrics(
+        self,
+        tally: Tally,
+        *,
+        queue: QueueNow | None = None,
+        agents: dict[str, int] | None = None,
+        of_queue: bool = False,
+    ) -> dict[str, Metric]:
+        """All metrics of one scope and window by id.
+
+        `queue`: who waits, for windows that are as of the clock; `agents`: agents by state, likewise. `of_queue`: the
+        scope is one queue, in which nobody can leave an IVR.
+        """
+        counts = _Counts(tally.counts, self.layout)
+        terms = counts.terms(self._short_ms)
+        answered, abandoned, short = terms[_ANSWERED], terms[_ABANDONED], -terms[_SHORT]
+        legs = terms[_LEGS]
+        metrics = {
+            "contacts_offered": self._count("contacts_offered", counts.numbers[CODES["offered"]]),
+            "contacts_answered": self._count("contacts_answered", answered),
+            "contacts_abandoned": self._count("contacts_abandoned", abandoned),
+            "contacts_short_abandoned": self._count("contacts_short_abandoned", short),
+            "contacts_flow_out": self._count("contacts_flow_out", terms[_FLOW_OUT]),
+            "abandonment_rate": self._share("abandonment_rate", abandoned, legs),
+            "abandonment_rate_excl_short": self._share("abandonment_rate_excl_short", abandoned - short, legs - short),
+            "answer_rate": self._share("answer_rate", answered, legs),
+            "average_speed_of_answer": self._mean("average_speed_of_answer", counts.total("answered"), answered),
+            "average_abandon_time": self._mean("average_abandon_time", counts.total("left:abandoned"), abandoned),
+            "average_handle_time": self._mean(
+                "average_handle_time", counts.total("handled"), counts.numbers[CODES["handled"]]
+            ),
+            "longest_wait": Metric(
+                value=tally.longest / 1000 if tally.longest >= 0 else None,
+                n=legs,
+                version=self._versions["longest_wait"],
+            ),
+        }
+        if not of_queue:
+            metrics["contacts_left_in_ivr"] = self._count("contacts_left_in_ivr", counts.numbers[CODES["left_ivr"]])
+        if queue is not None:
+            self._add_queue(metrics, queue, counts.waited(), abandoned)
+        if agents:
+            version, n = self._versions["agents_by_state"], sum(agents.values())
+            for state in STATES:
+                metrics[f"agents_by_state.{state}"] = Metric(value=agents.get(state, 0), n=n, version=version)
+        for threshold in self._thresholds:
+            counts.set_within(terms, threshold)
+            if queue is not None:
+                overdue = bisect_left(queue.cohort, queue.clock - threshold)
+                terms[_OVERDUE], terms[_UNDECIDED] = overdue, len(queue.cohort) - overdue
+                terms[_WAITING] = len(queue.cohort)
+            for level in self._levels[threshold, queue is not None]:
+                metrics[level.id] = _share(sum(level.numerator(terms)), sum(level.denominator(terms)), level.version)
+        return metrics
+
+    def _add_queue(self, metrics: dict[str, Metric], queue: QueueNow, waited_ms: int, abandoned: int) -> None:
+        waiting = len(queue.instants)
+        oldest = max(0, queue.clock - queue.instants[0]) / 1000 if waiting else None
+        ages_ms = len(queue.cohort) * queue.clock - sum(queue.cohort)
+        metrics["contacts_in_queue"] = self._count("contacts_in_queue", waiting)
+        metrics["oldest_waiting"] = Metric(value=oldest, n=waiting, version=self._versions["oldest_waiting"])
+        metrics["mean_patience"] = self._mean("mean_patience", waited_ms + ages_ms, abandoned)
+
+    def _count(self, metric: str, n: int) -> Metric:
+        return Metric(value=n, n=n, version=self._versions[metric])
+
+    def _mean(self, metric: str, total_ms: int, n: int) -> Metric:
+        total = total_ms / 1000
+        value = total / n if n > 0 else None
+        return Metric(value=value, n=n, version=self._versions[metric], numerator=total, denominator=n)
+
+    def _share(self, metric: str, part: int, whole: int) -> Metric:
+        return _share(part, whole, self._versions[metric])
+
+
+def _share(part: int, whole: int, version: int) -> Metric:
+    return Metric(
+        value=part / whole if whole > 0 else None,
+        n=whole,
+        version=version,
+        numerator=part,
+        denominator=whole,
+        interval=wilson(part, whole),
+    )
+
+
+class _Counts:
+    """The numbers that a tally's list of counters holds."""
+
+    __slots__ = ("_counts", "_layout", "numbers")
+
+    def __init__(self, counts: list[int], layout: Layout) -> None:
+        self._counts = counts
+        self._layout = layout
+        self.numbers = [sum(counts[at + 1 : at + layout.width]) for at in layout.base]
+
+    def total(self, measure: str) -> int:
+        """Sum of the measure's values, ms."""
+        return self._counts[self._layout.base[CODES[measure]]]
+
+    def waited(self) -> int:
+        """Sum of all completed waits, ms."""
+        return sum(self._counts[self._layout.base[code]] for code in (CODES["answered"], *_LEFT))
+
+    def within(self, code: int, edge: int) -> int:
+        """How many values of a measure are at most `edge` ms, one of the layout's."""
+        at = self._layout.base[code] + 1
+        return sum(self._counts[at : at + self._layout.edges.index(edge) + 1])
+
+    def terms(self, short_ms: int) -> list[int]:
+        """The counts of TERMS in their order and a 0; those that depend on a threshold or on who waits are 0."""
+        numbers = self.numbers
+        answered, abandoned = numbers[CODES["answered"]], numbers[CODES["left:abandoned"]]
+        flow_out = sum(numbers[code] for code in _LEFT) - abandoned
+        terms = [0] * (_ZERO + 1)
+        terms[_ANSWERED], terms[_ABANDONED], terms[_FLOW_OUT] = answered, abandoned, flow_out
+        terms[_LEGS] = answered + abandoned + flow_out
+        terms[_SHORT] = -self.within(CODES["left:abandoned"], short_ms)
+        terms[_TIMEOUT] = numbers[CODES["left:timeout"]]
+        terms[_MISSED] = sum(numbers[code] for code in _MISSES)
+        terms[_ASTERISK] = sum(numbers[code] for code in _ASTERISK_ABANDONS)
+        terms[_COMPLETED] = numbers[CODES["completed"]]
+        return terms
+
+    def set_within(self, terms: list[int], threshold: int) -> None:
+        """Fill in the terms that depend on a threshold."""
+        terms[_ANSWERED_WITHIN] = self.within(CODES["answered"], threshold)
+        terms[_ABANDONED_WITHIN] = self.within(CODES["left:abandoned"], threshold)
+        terms[_CALLBACK_WITHIN] = self.within(CODES["left:callback"], threshold)
+        terms[_MISSED_WITHIN] = sum(self.within(code, threshold) for code in _MISSES)
+        terms[_ASTERISK_WITHIN] = sum(self.within(code, threshold) for code in _ASTERISK_ABANDONS)
+        terms[_COMPLETED_WITHIN] = self.within(CODES["completed"], threshold)

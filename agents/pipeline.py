@@ -56,7 +56,7 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
     app.prepare = prepare
     for register in (register_intake, register_contacts, register_customers, register_metrics):
         register(app, engine, settings)
-    app.service(health)
+    app.add_dependency(health)
     return app, engine
 
 

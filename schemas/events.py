@@ -34,7 +34,7 @@ class _Event(
     agent: str | None = None
 
 
-class ContactEvent(_Event, kw_only=True):
+class ContactEvent(_Event, kw_only=True, frozen=True):
     """Something that happened to one contact (one conversation on one channel)."""
 
     contact: str
@@ -42,7 +42,7 @@ class ContactEvent(_Event, kw_only=True):
     case: str | None = None
 
 
-class ContactCreated(ContactEvent, kw_only=True, tag="contact.created"):
+class ContactCreated(ContactEvent, kw_only=True, frozen=True, tag="contact.created"):
     """The contact exists from now on."""
 
     direction: Literal["inbound", "outbound"] = "inbound"
@@ -52,43 +52,43 @@ class ContactCreated(ContactEvent, kw_only=True, tag="contact.created"):
     subject_digest: str | None = None
 
 
-class ContactOffered(ContactEvent, kw_only=True, tag="contact.offered"):
+class ContactOffered(ContactEvent, kw_only=True, frozen=True, tag="contact.offered"):
     """It entered a queue (again after a transfer)."""
 
 
-class ContactOfferDeclined(ContactEvent, kw_only=True, tag="contact.offer_declined"):
+class ContactOfferDeclined(ContactEvent, kw_only=True, frozen=True, tag="contact.offer_declined"):
     """An agent did not take it; it still waits. `rang`: seconds."""
 
     reason: Literal["missed", "rejected"] = "missed"
     rang: float | None = None
 
 
-class ContactAnswered(ContactEvent, kw_only=True, tag="contact.answered"):
+class ContactAnswered(ContactEvent, kw_only=True, frozen=True, tag="contact.answered"):
     """First connected to an agent, per offer. `waited`: seconds in the queue."""
 
     waited: float | None = None
 
 
-class ContactLeftQueue(ContactEvent, kw_only=True, tag="contact.left_queue"):
+class ContactLeftQueue(ContactEvent, kw_only=True, frozen=True, tag="contact.left_queue"):
     """Left the queue unanswered. `waited`: seconds in the queue."""
 
     reason: LeftQueueReason
     waited: float | None = None
 
 
-class ContactLeftIvr(ContactEvent, kw_only=True, tag="contact.left_ivr"):
+class ContactLeftIvr(ContactEvent, kw_only=True, frozen=True, tag="contact.left_ivr"):
     """Ended before it entered any queue."""
 
 
-class ContactHoldStarted(ContactEvent, kw_only=True, tag="contact.hold_started"):
+class ContactHoldStarted(ContactEvent, kw_only=True, frozen=True, tag="contact.hold_started"):
     """The customer was put on hold."""
 
 
-class ContactHoldEnded(ContactEvent, kw_only=True, tag="contact.hold_ended"):
+class ContactHoldEnded(ContactEvent, kw_only=True, frozen=True, tag="contact.hold_ended"):
     """The customer was taken back from hold."""
 
 
-class ContactTransferred(ContactEvent, kw_only=True, tag="contact.transferred"):
+class ContactTransferred(ContactEvent, kw_only=True, frozen=True, tag="contact.transferred"):
     """Moved to another queue, agent or number; `talked`, `held`, `handled`: seconds of the part that ended."""
 
     mode: Literal["blind", "attended"] = "blind"
@@ -98,7 +98,7 @@ class ContactTransferred(ContactEvent, kw_only=True, tag="contact.transferred"):
     handled: float | None = None
 
 
-class ContactEnded(ContactEvent, kw_only=True, tag="contact.ended"):
+class ContactEnded(ContactEvent, kw_only=True, frozen=True, tag="contact.ended"):
     """The conversation is over. `talked`, `held`, `handled` (talk + hold + wrap-up): seconds."""
 
     by: Literal["customer", "agent", "system"] | None = None
@@ -107,15 +107,15 @@ class ContactEnded(ContactEvent, kw_only=True, tag="contact.ended"):
     handled: float | None = None
 
 
-class ContactWrapupStarted(ContactEvent, kw_only=True, tag="contact.wrapup_started"):
+class ContactWrapupStarted(ContactEvent, kw_only=True, frozen=True, tag="contact.wrapup_started"):
     """After-contact work began."""
 
 
-class ContactWrapupEnded(ContactEvent, kw_only=True, tag="contact.wrapup_ended"):
+class ContactWrapupEnded(ContactEvent, kw_only=True, frozen=True, tag="contact.wrapup_ended"):
     """After-contact work ended."""
 
 
-class MessagePosted(ContactEvent, kw_only=True, tag="message.posted"):
+class MessagePosted(ContactEvent, kw_only=True, frozen=True, tag="message.posted"):
     """One message, either way. `length` in characters."""
 
     author: Literal["customer", "agent", "bot", "system"]
@@ -124,13 +124,13 @@ class MessagePosted(ContactEvent, kw_only=True, tag="message.posted"):
     in_reply_to: str | None = None
 
 
-class ContactStatusChanged(ContactEvent, kw_only=True, tag="contact.status_changed"):
+class ContactStatusChanged(ContactEvent, kw_only=True, frozen=True, tag="contact.status_changed"):
     """The asynchronous contact's status."""
 
     status: ContactStatus
 
 
-class ContactUpdated(ContactEvent, kw_only=True, tag="contact.updated"):
+class ContactUpdated(ContactEvent, kw_only=True, frozen=True, tag="contact.updated"):
     """A property of the contact changed."""
 
     priority: str | None = None
@@ -139,13 +139,13 @@ class ContactUpdated(ContactEvent, kw_only=True, tag="contact.updated"):
     segment: str | None = None
 
 
-class ContactMerged(ContactEvent, kw_only=True, tag="contact.merged"):
+class ContactMerged(ContactEvent, kw_only=True, frozen=True, tag="contact.merged"):
     """Went into another contact."""
 
     into: str
 
 
-class SurveyAnswered(ContactEvent, kw_only=True, tag="survey.answered"):
+class SurveyAnswered(ContactEvent, kw_only=True, frozen=True, tag="survey.answered"):
     """The customer rated; `scale` is the highest possible score."""
 
     kind: Literal["csat", "nps", "ces"]
@@ -153,28 +153,28 @@ class SurveyAnswered(ContactEvent, kw_only=True, tag="survey.answered"):
     scale: int
 
 
-class IdentityLinked(ContactEvent, kw_only=True, tag="identity.linked"):
+class IdentityLinked(ContactEvent, kw_only=True, frozen=True, tag="identity.linked"):
     """Two or more identifiers are one customer's."""
 
     by: str | None = None
     reason: str | None = None
 
 
-class IdentityUnlinked(ContactEvent, kw_only=True, tag="identity.unlinked"):
+class IdentityUnlinked(ContactEvent, kw_only=True, frozen=True, tag="identity.unlinked"):
     """Identifiers are not one customer's after all."""
 
     by: str | None = None
     reason: str | None = None
 
 
-class AgentStateChanged(_Event, kw_only=True, tag="agent.state_changed"):
+class AgentStateChanged(_Event, kw_only=True, frozen=True, tag="agent.state_changed"):
     """A human agent's state. `agent` is set; `queue` where the state holds for one queue only."""
 
     state: AgentState
     reason: str | None = None
 
 
-class AgentSchedulePublished(_Event, kw_only=True, tag="agent.schedule_published"):
+class AgentSchedulePublished(_Event, kw_only=True, frozen=True, tag="agent.schedule_published"):
     """What an agent is to do when: (start, end, productive) slots."""
 
     slots: tuple[tuple[datetime, datetime, bool], ...] = ()

@@ -30,7 +30,7 @@ class Topic(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def config(self) -> dict[str, str]:
         """Topic-level settings for Kafka."""
-        settings = {"cleanup.policy": self.cleanup}
+        settings: dict[str, str] = {"cleanup.policy": self.cleanup}
         if self.retention_days is not None and "delete" in self.cleanup:
             settings["retention.ms"] = str(self.retention_days * 86_400_000)
         if self.large:

@@ -97,6 +97,6 @@ async def _watch(children: list[Child], stop: asyncio.Event) -> int:
         err.print(f"{os.linesep}stopping ...")
         return 0
     for task in done:
-        child = ends[task]  # type: ignore[index]
+        child = ends[task]
         err.print(f"[bold red]{child.name} ended by itself:[/] {child.last_words()}", highlight=False)
     return FAILED

@@ -107,7 +107,7 @@ def _data(event: str, data: list[str]) -> list[str]:
     fewest, most = DATA_FIELDS[event]
     if len(data) < fewest:
         raise Malformed("schema", f"{event} has {len(data)} data fields, at least {fewest} are expected")
-    if len(data) > most:
+    if len(data) > most or (len(data) == most and event == "ENTERQUEUE"):
         return _joined(event, data, most)
     return data or [""]
 

@@ -28,10 +28,6 @@ class Ordinals(msgspec.Struct):
         counts[digest] = ordinal + 1
         return ordinal
 
-    def copy(self) -> "Ordinals":
-        """As it stands now."""
-        return Ordinals({instant: dict(counts) for instant, counts in self.seconds.items()})
-
 
 def digest_of(line: bytes) -> str:
     """16 hexadecimal digits that stand for a line."""

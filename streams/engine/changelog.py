@@ -1,12 +1,17 @@
 """Reading a task's state back."""
 
+import asyncio
 import gc
+import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 POLL_MS = 500
 MAX_RECORDS = 20_000
+CHUNK = 16
+BREATH = 0.02
+"""Seconds after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
 
 
 async def read_changelog(
@@ -29,14 +34,19 @@ async def read_changelog(
     )
     await consumer.start()
     count = 0
+    breathed = time.monotonic()
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
         await consumer.seek_to_beginning(tp)
         while await consumer.position(tp) < end:
             for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)).values():
-                for record in records:
-                    restore(record.key, record.value)
+                for start in range(0, len(records), CHUNK):
+                    for record in records[start : start + CHUNK]:
+                        restore(record.key, record.value)
+                    if time.monotonic() - breathed > BREATH:
+                        await asyncio.sleep(0)
+                        breathed = time.monotonic()
                 count += len(records)
     finally:
         await consumer.stop()

@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, cast
 
 import structlog
 from faust import App
 from faust.types import TP
 
 from streams.engine.stage import Stage
-from streams.engine.task import Surroundings, Task
-from streams.engine.transport import Batch
+from streams.engine.surroundings import Surroundings
+from streams.engine.task import Task
+from streams.engine.transport import Batch, BatchConsumer
 
 log = structlog.get_logger()
 
@@ -40,17 +41,21 @@ class Engine:
             partitions=partitions,
             wall=wall,
             flush_interval=flush_interval,
-            fence_wait=2.5 * app.conf.broker_heartbeat_interval,
             seek=self._seek,
+            member_at=lambda: self._consumer.member_at,
             crash=app.crash,
+            background=self._in_background,
         )
         self._stages: dict[str, Stage] = {}
         self._tasks: dict[tuple[str, int], Task] = {}
         self._by_input: dict[TP, Task] = {}
         self._stage_of: dict[str, Stage] = {}
-        app.on_partitions_revoked.connect(self._on_revoked)
-        app.on_partitions_assigned.connect(self._on_assigned)
-        app.on_before_shutdown.connect(self._on_shutdown)
+        self._member = False
+        self._split: set[str] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        app.on_partitions_revoked.connect(self._on_revoked)  # type: ignore[arg-type]
+        app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
+        app.on_before_shutdown.connect(self._on_shutdown)  # type: ignore[arg-type]
 
     # -- building the topology -----------------------------------------------------------------------------
 
@@ -76,27 +81,41 @@ class Engine:
 
     # -- what the transport asks and tells (transport.Taker) -------------------------------------------------
 
-    def admits(self, tp: TP) -> bool:
+    def admits(self, tp: TP) -> int:
+        """See Task.admits."""
         task = self._by_input.get(tp)
-        return task is not None and task.admits(tp)
+        return 0 if task is None else task.admits(tp)
 
-    def handed_out(self, tp: TP) -> None:
-        task = self._by_input.get(tp)
-        if task is not None:
-            task.handed_out(tp)
-
-    def read_up_to(self, tp: TP, time_ms: int) -> None:
+    def handed_out(self, tp: TP, turn: int) -> None:
+        """See Task.handed_out."""
         task = self._by_input.get(tp)
         if task is not None:
-            task.read_up_to(tp, time_ms)
+            task.handed_out(tp, turn)
 
-    async def _seek(self, positions: Mapping[TP, int | None]) -> None:
-        await self._app.consumer.seek_to(positions)
+    def read_up_to(self, tp: TP, turn: int, time_ms: int) -> None:
+        """See Task.read_up_to."""
+        task = self._by_input.get(tp)
+        if task is not None:
+            task.read_up_to(tp, turn, time_ms)
+
+    @property
+    def _consumer(self) -> BatchConsumer:
+        return cast(BatchConsumer, self._app.consumer)
+
+    async def _seek(self, positions: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        return await self._consumer.seek_to(positions)
+
+    def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        # The loop itself keeps only weak references to tasks.
+        task = asyncio.create_task(coroutine)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     # -- what the group decides -----------------------------------------------------------------------------
 
     async def _on_revoked(self, _app: App, revoked: set[TP], **_: Any) -> None:
         began = time.monotonic()
+        self._member = False
         await asyncio.gather(*(task.suspend() for task in self._tasks.values()))
         log.info("engine.revoked", partitions=len(revoked), seconds=round(time.monotonic() - began, 3))
 
@@ -104,18 +123,21 @@ class Engine:
         wanted = self._owned(assigned)
         gone = [task for key, task in self._tasks.items() if key not in wanted]
         kept = {key: task for key, task in self._tasks.items() if key in wanted}
+        for task in gone:
+            task.retire()
+            # Not awaited: no heartbeat is sent while this callback runs.
+            self._in_background(task.close())
         new = {key: Task(self._stages[key[0]], key[1], self._around) for key in wanted - kept.keys()}
         self._tasks = {**kept, **new}
         self._by_input = {tp: task for task in self._tasks.values() for tp in task.inputs}
-        # Not awaited: no heartbeat is sent while this callback runs.
-        for task in gone:
-            self._app.loop.create_task(task.close())
         for task in self._tasks.values():
             task.start()
+        self._member = True
         log.info("engine.assigned", kept=len(kept), new=len(new), gone=len(gone))
 
     def _owned(self, assigned: set[TP]) -> set[tuple[str, int]]:
         owned: set[tuple[str, int]] = set()
+        self._split = set()
         for tp in assigned:
             stage = self._stage_of.get(tp.topic)
             if stage is None:
@@ -124,6 +146,7 @@ class Engine:
             if needed <= assigned:
                 owned.add((stage.name, tp.partition))
             else:
+                self._split.add(f"{stage.name}-{tp.partition}")
                 log.error(
                     "engine.split_task",
                     stage=stage.name,
@@ -136,13 +159,16 @@ class Engine:
     async def _on_shutdown(self, _app: App, **_: Any) -> None:
         tasks, self._tasks, self._by_input = self._tasks, {}, {}
         await asyncio.gather(*(task.close() for task in tasks.values()))
+        if self._background:
+            await asyncio.wait(self._background)
         log.info("engine.drained", tasks=len(tasks))
 
     # -- what operators ask ----------------------------------------------------------------------------------
 
     def unready(self) -> list[str]:
-        """Names of the tasks that are not at work, for /readyz."""
-        return sorted(task.name for task in self._tasks.values() if not task.ready.is_set())
+        """Names of the tasks that are not at work, for /readyz, and 'group' while Kafka has assigned nothing."""
+        idle = {task.name for task in self._tasks.values() if not task.at_work}
+        return sorted(idle | self._split | (set() if self._member else {"group"}))
 
     @property
     def tasks(self) -> list[Task]:

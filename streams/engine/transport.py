@@ -1,15 +1,18 @@
 """Faust's Kafka transport with another unit of delivery: one pseudo-record per partition and poll.
 
 A plain Faust agent is woken for every record; here it is woken for every list of records. The pseudo-record's value
-is the batch, its offset the last one's. Faust's own offsets and acknowledgements are off: a task keeps its positions
-in its changelog and commits them in its transactions.
+is the batch, its offset the last one's. Faust's own offsets, seeks and acknowledgements are off: a task keeps its
+positions in its changelog, seeks to them, and commits them in its transactions.
 """
 
+import asyncio
+import math
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -22,26 +25,27 @@ SHUT_POLL = 0.01
 
 
 class Taker(Protocol):
-    """Who takes the batches: the engine."""
+    """Who takes the batches: the engine. `turn`: number that changes with every seek of a task."""
 
-    def admits(self, tp: TP) -> bool:
-        """Whether the task of this partition is ready and has room for another batch."""
+    def admits(self, tp: TP) -> int:
+        """The turn of this partition's task if it is ready and has room for another batch, else 0."""
 
-    def handed_out(self, tp: TP) -> None:
-        """A batch of this partition is on its way."""
+    def handed_out(self, tp: TP, turn: int) -> None:
+        """A batch of this partition, fetched in this turn, is on its way."""
 
-    def read_up_to(self, tp: TP, time_ms: int) -> None:
-        """Nothing more stood in this partition when the broker last answered, at `time_ms`."""
+    def read_up_to(self, tp: TP, turn: int, time_ms: int) -> None:
+        """Nothing more stood in this partition when a broker was asked at `time_ms`."""
 
 
 class Batch:
     """The records of one partition and poll, in the shape of one aiokafka record.
 
     `after`: the offset that the partition had been read up to before them (None: not known), so that whoever takes
-    the batch can tell a gap from Kafka's control records.
+    the batch can tell a gap from Kafka's control records. `end`: the partition's stable end as last heard of.
+    `turn`: in which it was fetched.
     """
 
-    __slots__ = ("after", "offset", "partition", "records", "topic", "value")
+    __slots__ = ("after", "end", "offset", "partition", "records", "topic", "turn", "value")
     timestamp = None
     timestamp_type = 0
     headers = ()
@@ -50,12 +54,14 @@ class Batch:
     serialized_key_size = 0
     serialized_value_size = 0
 
-    def __init__(self, tp: TP, records: list[Any], after: int | None) -> None:
+    def __init__(self, tp: TP, records: list[Any], after: int | None, *, turn: int = 0, end: int = 0) -> None:
         self.topic, self.partition = tp
         self.offset = records[-1].offset
         self.value = self
         self.records = records
         self.after = after
+        self.turn = turn
+        self.end = end
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -67,75 +73,165 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         self._read: dict[TP, int] = {}
+        self.asked: dict[TP, int] = {}
+        self.member_at = -math.inf
         return consumer
 
-    async def _fetch_records(self, consumer: Any, active_partitions: Any, **options: Any) -> dict[TP, Batch]:
-        fetched = await super()._fetch_records(consumer, active_partitions, **options)
-        # No await since the records were taken: a seek can't have come in between.
+    async def on_start(self) -> None:
+        """Start the consumer, and note when it asks the brokers for records and the group for its membership."""
+        await super().on_start()
+        consumer = self._ensure_consumer()
+        fetch = consumer._fetcher._proc_fetch_request
+        heartbeat = consumer._coordinator._do_heartbeat
+
+        async def noted_fetch(assignment: Any, node_id: int, request: Any) -> Any:
+            # When it was asked, not when it was heard: a process that stood still in between knows nothing newer.
+            asked = int(time.time() * 1000)
+            result = await fetch(assignment, node_id, request)
+            for topic, partitions in request.topics:
+                for partition, *_ in partitions:
+                    tp = TP(topic, partition)
+                    state = assignment.state_value(tp)
+                    if state is not None and state.timestamp is not None and state.timestamp >= asked:
+                        self.asked[tp] = asked
+            return result
+
+        async def noted_heartbeat() -> Any:
+            asked = time.monotonic()
+            belongs = await heartbeat()
+            if belongs:
+                self.member_at = asked
+            return belongs
+
+        consumer._fetcher._proc_fetch_request = noted_fetch
+        consumer._coordinator._do_heartbeat = noted_heartbeat
+
+    async def _fetch_records(  # type: ignore[override]
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> dict[TP, Batch]:
+        """As Faust's, but records are taken only in the turn that they were wanted in.
+
+        `active_partitions`: partition -> turn. What Faust drops on its way after that belongs to a turn that has
+        ended, and is read again.
+        """
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            batches = await self._take(fetcher, active_partitions, max_records)
+            if batches or not timeout:
+                return batches
+            waiter = fetcher._create_fetch_waiter()
+            done, _ = await asyncio.wait([waiter], timeout=timeout)
+            if not done:
+                waiter.cancel()
+                return {}
+            waiter.result()
+            return await self._take(fetcher, active_partitions, max_records)
+
+    async def _take(self, fetcher: Any, wanted: Mapping[TP, int], max_records: int | None) -> dict[TP, Batch]:
+        if not self.consumer.flow_active or fetcher._subscriptions.reassignment_in_progress:
+            return {}
+        taker: Taker = self.transport.taker  # type: ignore[attr-defined]
+        current = {tp for tp, turn in wanted.items() if taker.admits(tp) == turn}
+        if not current:
+            # An empty set would mean 'all partitions' to aiokafka's fetcher.
+            return {}
+        # Without a timeout, and with no reassignment in progress, this waits for nothing: a seek can't come between.
+        fetched = await fetcher.fetched_records(current, timeout=0, max_records=max_records)
         batches: dict[TP, Batch] = {}
         for aiotp, records in fetched.items():
             tp = ensure_TP(aiotp)
-            batches[tp] = Batch(tp, records, self._read.get(tp))
+            end = self._stable_end(tp) or 0
+            batches[tp] = Batch(tp, records, self._read.get(tp), turn=wanted[tp], end=end)
             self._read[tp] = records[-1].offset + 1
         return batches
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        committed = await super().seek_to_committed()
-        self._read = {ensure_TP(tp): offset for tp, offset in committed.items() if offset is not None and offset >= 0}
-        return committed
+    async def seek_to(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Read on from these offsets (None: from the first there is), in the thread that fetches; returns them."""
+        targets: dict[TP, int] = await self.call_thread(self._seek_to, dict(positions))
+        return targets
 
-    async def seek_to(self, positions: Mapping[TP, int | None]) -> None:
-        """Read on from these offsets (None: from the first there is), in the thread that fetches."""
-        await self.call_thread(self._seek_to, dict(positions))
-
-    async def _seek_to(self, positions: dict[TP, int | None]) -> None:
+    async def _seek_to(self, positions: dict[TP, int | None]) -> dict[TP, int]:
         consumer = self._ensure_consumer()
         unknown = [tp for tp, offset in positions.items() if offset is None]
         first = await consumer.beginning_offsets(unknown) if unknown else {}
-        for tp, offset in positions.items():
-            target = offset if offset is not None else first[tp]
+        targets = {tp: first[tp] if offset is None else offset for tp, offset in positions.items()}
+        for tp, target in targets.items():
             consumer.seek(tp, target)
             self._read[tp] = target
-            # Faust drops what is below the offset it thinks it has read.
-            self.consumer._read_offset[tp] = target or None
+            self.asked.pop(tp, None)
+        return targets
+
+    def caught_up(self, tp: TP) -> int | None:
+        """When it was asked (ms) that nothing more stood in this partition; None where something may."""
+        state = self._state(tp)
+        if state is None or not state.has_valid_position or state.lso is None or state.position < state.lso:
+            return None
+        return self.asked.get(tp)
+
+    def _stable_end(self, tp: TP) -> int | None:
+        state = self._state(tp)
+        return None if state is None else state.lso
+
+    def _state(self, tp: TP) -> Any:
+        subscription = self._ensure_consumer()._fetcher._subscriptions.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        return None if assignment is None else assignment.state_value(tp)
+
+
+class _Unread(dict[TP, int | None]):
+    """Offsets that Faust thinks it has read: none, ever, or it would drop what a task reads again after a seek."""
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        """Forget it."""
 
 
 class BatchConsumer(driver.Consumer):
-    """Hands out batches, for partitions whose task has room, and commits nothing itself."""
+    """Hands out batches, for partitions whose task has room; seeks where tasks say and commits nothing itself."""
+
+    _thread: BatchConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = _Unread()
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Batch]]:
-        taker: Taker = self.transport.taker
+        taker: Taker = self.transport.taker  # type: ignore[attr-defined]
         active = active_partitions or set()
-        wanted = {tp for tp in active if taker.admits(tp)}
+        wanted = {tp: turn for tp in active if (turn := taker.admits(tp))}
         if not wanted:
-            # An empty set would mean 'all partitions' to aiokafka's fetcher.
             await self.sleep(SHUT_POLL)
             return {}
-        fetched = await super()._getmany(wanted, SHUT_POLL if len(wanted) < len(active) else IDLE_POLL)
+        # The thread passes the partitions on as they are: with their turns, here.
+        wait = SHUT_POLL if len(wanted) < len(active) else IDLE_POLL
+        fetched = cast(Mapping[TP, Batch], await self._thread.getmany(cast(set[TP], wanted), wait))
         for tp in fetched:
-            taker.handed_out(tp)
-        self._note_idle(wanted.difference(fetched), taker)
+            taker.handed_out(tp, wanted[tp])
+        for tp in wanted.keys() - fetched.keys():
+            # No poll is under way that could have taken records: this is the only one who polls.
+            asked = self._thread.caught_up(tp)
+            if asked is not None:
+                taker.read_up_to(tp, wanted[tp], asked)
         return {tp: [batch] for tp, batch in fetched.items()}
 
-    async def seek_to(self, positions: Mapping[TP, int | None]) -> None:
-        """Read on from these offsets (None: from the first there is)."""
-        await self._thread.seek_to(positions)
+    async def seek_to(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Read on from these offsets (None: from the first there is); returns them."""
+        return await self._thread.seek_to(positions)
 
-    def _note_idle(self, tps: set[TP], taker: Taker) -> None:
-        # Runs in the loop's turn in which the poll came back, so no poll is under way that could have taken records.
-        subscription = self._thread._ensure_consumer()._fetcher._subscriptions.subscription
-        assignment = subscription.assignment if subscription is not None else None
-        if assignment is None:
-            return
-        for tp in tps:
-            state = assignment.state_value(tp)
-            if state is None or not state.has_valid_position or state.lso is None or not state.timestamp:
-                continue
-            if state.position >= state.lso:
-                taker.read_up_to(tp, state.timestamp)
+    @property
+    def member_at(self) -> float:
+        """When the group was last asked whether this process belongs, and said yes (seconds, monotonic clock)."""
+        return self._thread.member_at
+
+    async def perform_seek(self) -> None:
+        """Faust would seek to the committed offsets; tasks seek to their positions, and no seek may undo theirs."""
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps between batches mean nothing: an offset stands for a whole batch."""

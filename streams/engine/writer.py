@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.engine.partitioner import partition_of
@@ -32,7 +33,7 @@ decode_positions = msgspec.msgpack.Decoder(Positions).decode
 class Flush:
     """What leaves in one transaction; everything in it is bytes already."""
 
-    __slots__ = ("changes", "offsets", "outputs", "started")
+    __slots__ = ("changes", "clock", "offsets", "outputs", "started")
 
     def __init__(
         self,
@@ -40,11 +41,13 @@ class Flush:
         outputs: list[Output],
         changes: list[tuple[bytes, bytes | None]],
         offsets: Mapping[TopicPartition, int],
+        clock: int,
         started: float,
     ) -> None:
         self.outputs = outputs
         self.changes = changes
         self.offsets = dict(offsets)
+        self.clock = clock
         self.started = started
 
 
@@ -72,8 +75,19 @@ class Writer:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect; an open transaction is left to the broker's time-out or the next owner's start."""
-        await self._producer.stop()
+        """Disconnect at once; an open transaction is left to the next owner's start or the broker's time-out.
+
+        aiokafka's own way would first wait until all that is under way has been sent or has expired, long after
+        anybody wants it.
+        """
+        producer = self._producer
+        producer._closed = True
+        sender = producer._sender.sender_task
+        if sender is not None:
+            sender.cancel()
+        await producer.client.close()
+        if sender is not None:
+            await asyncio.wait([sender])
 
     async def send(self, flush: Flush, changelog: tuple[str, int]) -> None:
         """One transaction: changelog records, outputs, positions. Raises what aiokafka raises; then nothing of it
@@ -108,7 +122,8 @@ class Writer:
             if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 sent.append(await producer.send_batch(batch, name, partition=partition))
                 batch = producer.create_batch()
-                batch.append(timestamp=None, key=key, value=value, headers=headers)
+                if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                    raise MessageSizeTooLargeError(f"a record of {len(value or b'')} bytes fits in no batch of {name}")
         if batch.record_count():
             sent.append(await producer.send_batch(batch, name, partition=partition))
         return sent

@@ -14,9 +14,9 @@ from streams.kafka import EmbeddedKafka
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """One broker for the whole run. Tests that stop, kill or pause brokers start their own."""
+    """One broker for the whole run, with sessions as short as tests want. Who stops or kills brokers starts their own."""
     folder = tmp_path_factory.mktemp("kafka")
-    with EmbeddedKafka(folder) as cluster:
+    with EmbeddedKafka(folder, properties={"group.min.session.timeout.ms": "1000"}) as cluster:
         yield cluster
     shutil.rmtree(folder, ignore_errors=True)
 

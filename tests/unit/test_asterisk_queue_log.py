@@ -17,8 +17,8 @@ from schemas.events import (
     ContactCreated,
     ContactEnded,
     ContactLeftQueue,
-    ContactOffered,
     ContactOfferDeclined,
+    ContactOffered,
     ContactTransferred,
 )
 from schemas.ids import contact_id
@@ -297,8 +297,10 @@ def test_a_malformed_line_fails_with_a_reason_that_says_where(line: str, reason:
 
 
 def test_another_encoding_fails_at_the_byte_that_is_wrong() -> None:
-    with pytest.raises(Malformed, match=r"byte 37 \(0xf6\) is not UTF-8") as caught:
-        FORMAT.parse("1792490412|1792490399.42|support|Tom \xf6de|CONNECT|1|2|3".encode("latin-1"), Context("pbx", {}, 0))
+    with pytest.raises(Malformed, match=r"byte 38 \(0xf6\) is not UTF-8") as caught:
+        FORMAT.parse(
+            "1792490412|1792490399.42|support|Tom \xf6de|CONNECT|1|2|3".encode("latin-1"), Context("pbx", {}, 0)
+        )
     assert caught.value.reason == "syntax"
 
 

@@ -14,7 +14,7 @@ from streams.settings import Settings
 
 
 def connect(config: Config = None, bootstrap: Bootstrap = None, namespace: Namespace = None) -> None:
-    """Follow every [[sources]] file of the settings and send what is new. Ctrl-C ends it; it goes on where it was."""
+    """Follow the file of every source in the settings and send what is new. Ctrl-C ends it; it goes on where it was."""
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace)
     if not settings.service.bootstrap:
         raise NoBroker("connectors need a Kafka: give --bootstrap HOST:PORT or set service.bootstrap")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from aiokafka.errors import KafkaConnectionError
 from rich.console import Console
+from rich.markup import escape
 
 from agents.backtest import BacktestFailed
 from agents.pipeline import NoBroker
@@ -58,5 +59,5 @@ def fail_clearly(app: Callable[..., Any]) -> int:
         return 0
     except tuple(_CODES) as error:
         code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
-        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        err.print("[bold red]error:[/]", escape(str(error)), highlight=False, soft_wrap=True)
         return code

@@ -268,7 +268,7 @@ class Contacts:
 
     def _refuse(self, record: Record, origin: Origin, reason: FailureReason, message: str, out: Outbox) -> None:
         headers = origin_headers(record.headers, reason=reason, stage="rule", message=message, origin=origin)
-        out.send(CONTACTS_FAILED.name, str(origin).encode(), record.value, headers)
+        out.send(CONTACTS_FAILED.name, str(origin).encode(), record.value or b"", headers)
 
 
 def _of_contact(contact_id: str, events: Sequence[AnyEvent]) -> list[ContactEvent]:

@@ -35,9 +35,7 @@ def contest(
         written = asyncio.run(
             write_topic(kafka.bootstrap, NAMESPACE, events, lambda done: say(f"{done:,} of {events:,} events written"))
         )
-        job = Job(
-            bootstrap=kafka.bootstrap, namespace=NAMESPACE, end=written, events=events, seconds=slice_seconds
-        )
+        job = Job(bootstrap=kafka.bootstrap, namespace=NAMESPACE, end=written, events=events, seconds=slice_seconds)
         for repeat in range(repeats):
             for name in names:
                 asyncio.run(forget_runs(kafka.bootstrap, NAMESPACE))
@@ -50,7 +48,7 @@ def contest(
 def one_run(name: str, job: Job, runner: Sequence[str] = (sys.executable,)) -> Run:
     """Have one contestant do a job. `runner`: what runs the module, with a profiler before it for instance."""
     command = [*runner, "-m", f"tests.benchmarks.contestants.{name}", *job.arguments()]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False)
     lines = done.stdout.splitlines()
     if not lines:
         raise ContestantFailed(f"{name} ended with {done.returncode}: {done.stderr[-2000:].decode(errors='replace')}")

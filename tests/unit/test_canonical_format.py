@@ -49,7 +49,7 @@ def test_an_event_keeps_its_own_id_source_and_revision(event: AnyEvent) -> None:
         (b'{"type": ', "syntax", "no JSON object"),
         (line(ANSWERED).replace(b"Ann", b"J\xf6"), "syntax", "0xf6"),
         (b"", "syntax", "no JSON object"),
-        (b"[" * 100_000, "syntax", "no JSON object"),
+        (b'{"x":' + b"[" * 100_000, "syntax", "no JSON object"),
     ],
 )
 def test_what_is_no_canonical_event_is_refused_with_the_reason(payload: bytes, reason: str, message: str) -> None:

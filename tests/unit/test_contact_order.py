@@ -143,10 +143,11 @@ def _stands(event: AnyEvent) -> tuple[object, ...]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60)), min_size=1, max_size=8), st.randoms(use_true_random=False))
-def test_the_highest_revision_wins_whenever_it_comes(
-    revisions: list[tuple[int, int]], chance: random.Random
-) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60)), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_the_highest_revision_wins_whenever_it_comes(revisions: list[tuple[int, int]], chance: random.Random) -> None:
     by_revision = dict(revisions)
     told = [answered(moment, id="answer", revision=revision) for revision, moment in by_revision.items()]
     told.append(offered(0))

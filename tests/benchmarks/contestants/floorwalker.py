@@ -23,7 +23,7 @@ from tests.benchmarks.job import Job, told
 from tests.benchmarks.runs import Run, Stopwatch, tell
 
 POLL = 0.02
-SECRET = "8f14e45f-ceea-467f-a0e6-3f6b2a1c9d77"
+CUSTOMER_NAMESPACE = "8f14e45f-ceea-467f-a0e6-3f6b2a1c9d77"
 
 
 async def measured(app: faust.App, engine: Engine, job: Job) -> Run:
@@ -55,7 +55,7 @@ def main(job: Job) -> None:
             "bootstrap": job.bootstrap,
             "namespace": job.namespace,
             "partitions": 1,
-            "customer_namespace": SECRET,
+            "customer_namespace": CUSTOMER_NAMESPACE,
             "data_folder": folder,
         }
         settings = load_settings(service=service)

@@ -16,7 +16,7 @@ from agents.contacts.processor import Contacts
 from schemas.envelopes import decode_mark
 from schemas.policies import Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_EVENTS, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
-from tests.benchmarks.contestants.floorwalker import SECRET
+from tests.benchmarks.contestants.floorwalker import CUSTOMER_NAMESPACE
 from tests.benchmarks.job import Job, told
 from tests.benchmarks.payloads import Tray
 from tests.benchmarks.runs import Stopwatch, tell
@@ -41,7 +41,7 @@ def main(job: Job, *, send: bool) -> None:
         each.name: app.topic(f"{job.namespace}.{each.name}", key_serializer="raw", value_serializer="raw")
         for each in (CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS, ALERTS_SLA, CONTACTS_FAILED)
     }
-    rules = Contacts("contacts-0", policies=Policies(), namespace=UUID(SECRET))
+    rules = Contacts("contacts-0", policies=Policies(), namespace=UUID(CUSTOMER_NAMESPACE))
     tray = Tray()
     clock = 0
 

@@ -137,7 +137,7 @@ async def _collect(
                 collected.take(record)
         progress.update(counted=collected.read)
         if sending.done():
-            sent = sending.result().read
+            sent, collected.refused = sending.result().read, sending.result().refused
             progress.update(doing="working it out", total=sent, sent=sent)
             if collected.finished(expected, sent):
                 await _drain(reader, collected)
@@ -196,9 +196,7 @@ async def _reader(bootstrap: str, namespace: str) -> AsyncIterator[AIOKafkaConsu
     try:
         topics = [prefix + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
         partitions = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            for partition in await _partitions(reader, topic)
+            TopicPartition(topic, partition) for topic in topics for partition in await _partitions(reader, topic)
         ]
         reader.assign(partitions)
         await reader.seek_to_beginning(*partitions)

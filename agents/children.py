@@ -44,7 +44,8 @@ class Child:
 
     async def wait(self) -> int:
         """Wait for its end; returns the exit code."""
-        assert self.process is not None
+        if self.process is None:
+            raise RuntimeError(f"{self.name} has not been started, so it has no end")
         return await self.process.wait()
 
     async def stop(self, timeout: float = STOP_TIMEOUT) -> None:

@@ -20,6 +20,8 @@ class Collected:
         self.transitions: list[alerts.SlaTransition] = []
         self.profiles: dict[str, customers.CustomerProfile] = {}
         self.pipeline: live.Pipeline | None = None
+        self.refused = 0
+        """Source records that were too long for a record of a channel, so that no task ever saw them."""
 
     def take(self, record: Record) -> None:
         """Take one record of metrics.live, alerts.sla or customers.profiles (in any namespace)."""
@@ -79,16 +81,15 @@ class Collected:
         }
 
     def counts(self) -> dict[str, int]:
-        """Source records: read = accepted + ignored + failed + duplicates."""
+        """Source records: read = accepted + ignored + failed + duplicates. What was refused has failed."""
         names = ("read", "accepted", "ignored", "failed", "duplicates")
-        return {name: getattr(self.pipeline, name) if self.pipeline else 0 for name in names}
+        refused = {"read": self.refused, "failed": self.refused}
+        return {name: refused.get(name, 0) + (getattr(self.pipeline, name) if self.pipeline else 0) for name in names}
 
     def floor(self, kind: str = "all") -> live.LiveMetrics | None:
         """All metrics of the whole floor over one kind of window (the last one of it)."""
         fitting = [
-            window
-            for window in self.windows.values()
-            if window.window.kind == kind and window.scope == live.Scope()
+            window for window in self.windows.values() if window.window.kind == kind and window.scope == live.Scope()
         ]
         return max(fitting, key=_order, default=None)
 

@@ -5,17 +5,16 @@ from itertools import chain, repeat
 
 import structlog
 from aiokafka.errors import KafkaConnectionError
-from streams.engine import Engine, build_app
-from streams.engine.app import FloorwalkerApp
-from streams.health import Health
-from streams.settings import Settings
-from streams.topics import ensure_topics, partition_counts
 
 from agents.contacts.agent import register as register_contacts
 from agents.customers.agent import register as register_customers
 from agents.intake.agent import register as register_intake
 from agents.metrics.agent import register as register_metrics
-
+from streams.engine import Engine, build_app
+from streams.engine.app import FloorwalkerApp
+from streams.health import Health
+from streams.settings import Settings
+from streams.topics import TopicsUnserved, ensure_topics, partition_counts
 
 log = structlog.get_logger()
 BACKOFF = (0.5, 1.0, 2.0, 5.0)
@@ -50,7 +49,7 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
     async def prepare() -> None:
         # Before anything connects: whoever asks /readyz while Kafka is away gets an answer.
         await health.maybe_start()
-        await _topics_when_kafka_is_there(settings)
+        await _topics_when_kafka_is_there(bootstrap, service.namespace, service.partitions)
         waiting.clear()
 
     app.prepare = prepare
@@ -60,14 +59,12 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
     return app, engine
 
 
-async def _topics_when_kafka_is_there(settings: Settings) -> None:
-    service = settings.service
-    assert service.bootstrap is not None
+async def _topics_when_kafka_is_there(bootstrap: str, namespace: str, partitions: int) -> None:
     for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
         try:
-            await ensure_topics(service.bootstrap, service.namespace, service.partitions)
-        except KafkaConnectionError as error:
-            log.warning("kafka.away", bootstrap=service.bootstrap, error=str(error), next_try_seconds=pause)
+            await ensure_topics(bootstrap, namespace, partitions)
+        except (KafkaConnectionError, TopicsUnserved) as error:
+            log.warning("kafka.away", bootstrap=bootstrap, error=str(error), next_try_seconds=pause)
             await asyncio.sleep(pause)
         else:
             return

@@ -1,9 +1,10 @@
 """Records of alerts.sla: what became of a promise, with evidence."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from schemas.instants import Instant, Seconds
 
 Transition = Literal["at_risk", "breached", "fulfilled", "cancelled", "corrected"]
 
@@ -28,17 +29,17 @@ class SlaTransition(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tru
     contact: str
     instance: str
     policy: PolicyRef
-    target: float
-    due_at: datetime
-    occurred_at: datetime
-    detected_at: datetime
+    target: Seconds
+    due_at: Instant
+    occurred_at: Instant
+    detected_at: Instant
     kind: Literal["sla"] = "sla"
     clock: Literal["answer_within"] = "answer_within"
     channel: str | None = None
     queue: str | None = None
     customer: str | None = None
-    elapsed: float | None = None
-    remaining: float | None = None
+    elapsed: Seconds | None = None
+    remaining: Seconds | None = None
     outcome: Literal["attained", "late"] | None = None
     reason: str | None = None
     corrects: str | None = None

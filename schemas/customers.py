@@ -1,9 +1,10 @@
 """Records of customers.events and customers.profiles."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from schemas.instants import Instant, Seconds
 
 ContactOutcome = Literal[
     "open", "answered", "abandoned", "callback", "timeout", "key_exit", "empty", "transfer_out", "withdrawn",
@@ -46,9 +47,9 @@ class ChannelWindow(msgspec.Struct, kw_only=True, omit_defaults=True):
     answered: int = 0
     abandoned: int = 0
     outcomes: dict[str, int] = {}
-    total_wait: float = 0.0
-    longest_wait: float | None = None
-    average_wait: float | None = None
+    total_wait: Seconds = 0.0
+    longest_wait: Seconds | None = None
+    average_wait: Seconds | None = None
 
 
 class LastContact(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -56,12 +57,12 @@ class LastContact(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     contact: str
     channel: str
-    started_at: datetime
+    started_at: Instant
     outcome: str
     queue: str | None = None
-    waited: float | None = None
-    handled: float | None = None
-    ended_at: datetime | None = None
+    waited: Seconds | None = None
+    handled: Seconds | None = None
+    ended_at: Instant | None = None
 
 
 class CustomerProfile(msgspec.Struct, kw_only=True):
@@ -72,7 +73,7 @@ class CustomerProfile(msgspec.Struct, kw_only=True):
     """
 
     customer: str
-    as_of: datetime
+    as_of: Instant
     known: bool
     contacts: int
     windows: dict[str, dict[str, ChannelWindow]]

@@ -5,10 +5,11 @@ the source measured them, and absent where it did not. `revision` is the source'
 version: the same id with a higher revision corrects the earlier statement.
 """
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from schemas.instants import Instant, Seconds
 
 Channel = Literal["email", "chat", "phone", "social"]
 CHANNELS: tuple[Channel, ...] = ("email", "chat", "phone", "social")
@@ -20,13 +21,11 @@ ContactStatus = Literal["new", "open", "pending", "on_hold", "solved", "closed"]
 AgentState = Literal["available", "on_contact", "wrap_up", "away", "offline"]
 
 
-class _Event(
-    msgspec.Struct, tag_field="type", kw_only=True, frozen=True, omit_defaults=True, gc=False, dict=False
-):
+class _Event(msgspec.Struct, tag_field="type", kw_only=True, frozen=True, omit_defaults=True, gc=False, dict=False):
     """What every canonical event says."""
 
     id: str
-    time: datetime
+    time: Instant
     channel: Channel
     source: str
     revision: int = 0
@@ -60,20 +59,20 @@ class ContactOfferDeclined(ContactEvent, kw_only=True, frozen=True, tag="contact
     """An agent did not take it; it still waits. `rang`: seconds."""
 
     reason: Literal["missed", "rejected"] = "missed"
-    rang: float | None = None
+    rang: Seconds | None = None
 
 
 class ContactAnswered(ContactEvent, kw_only=True, frozen=True, tag="contact.answered"):
     """First connected to an agent, per offer. `waited`: seconds in the queue."""
 
-    waited: float | None = None
+    waited: Seconds | None = None
 
 
 class ContactLeftQueue(ContactEvent, kw_only=True, frozen=True, tag="contact.left_queue"):
     """Left the queue unanswered. `waited`: seconds in the queue."""
 
     reason: LeftQueueReason
-    waited: float | None = None
+    waited: Seconds | None = None
 
 
 class ContactLeftIvr(ContactEvent, kw_only=True, frozen=True, tag="contact.left_ivr"):
@@ -93,18 +92,18 @@ class ContactTransferred(ContactEvent, kw_only=True, frozen=True, tag="contact.t
 
     mode: Literal["blind", "attended"] = "blind"
     to: str | None = None
-    talked: float | None = None
-    held: float | None = None
-    handled: float | None = None
+    talked: Seconds | None = None
+    held: Seconds | None = None
+    handled: Seconds | None = None
 
 
 class ContactEnded(ContactEvent, kw_only=True, frozen=True, tag="contact.ended"):
     """The conversation is over. `talked`, `held`, `handled` (talk + hold + wrap-up): seconds."""
 
     by: Literal["customer", "agent", "system"] | None = None
-    talked: float | None = None
-    held: float | None = None
-    handled: float | None = None
+    talked: Seconds | None = None
+    held: Seconds | None = None
+    handled: Seconds | None = None
 
 
 class ContactWrapupStarted(ContactEvent, kw_only=True, frozen=True, tag="contact.wrapup_started"):
@@ -177,7 +176,7 @@ class AgentStateChanged(_Event, kw_only=True, frozen=True, tag="agent.state_chan
 class AgentSchedulePublished(_Event, kw_only=True, frozen=True, tag="agent.schedule_published"):
     """What an agent is to do when: (start, end, productive) slots."""
 
-    slots: tuple[tuple[datetime, datetime, bool], ...] = ()
+    slots: tuple[tuple[Instant, Instant, bool], ...] = ()
 
 
 AnyContactEvent = (

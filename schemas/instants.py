@@ -1,6 +1,15 @@
 """Instants and durations: integer milliseconds inside, ISO 8601 UTC and seconds in public records."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""An instant in a public record: ISO 8601; what we write is UTC with a Z."""
+
+Seconds = Annotated[float, msgspec.Meta(extra_json_schema={"description": "seconds"})]
+"""A duration in a public record."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)

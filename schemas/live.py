@@ -1,9 +1,10 @@
 """Records of metrics.live: all metrics of one scope and one window, and how far the pipeline has got."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from schemas.instants import Instant
 
 WindowKind = Literal["15min", "30min", "60min", "day", "all", "rolling15min", "rolling30min", "rolling60min"]
 
@@ -19,8 +20,8 @@ class Window(msgspec.Struct, frozen=True):
     """[start, end) in UTC; kind 'all' has neither."""
 
     kind: WindowKind
-    start: datetime | None = None
-    end: datetime | None = None
+    start: Instant | None = None
+    end: Instant | None = None
 
 
 class Metric(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -47,7 +48,7 @@ class LiveMetrics(msgspec.Struct, kw_only=True):
 
     scope: Scope
     window: Window
-    watermark: datetime | None
+    watermark: Instant | None
     revision: int
     closed: bool
     metrics: dict[str, Metric]
@@ -56,7 +57,7 @@ class LiveMetrics(msgspec.Struct, kw_only=True):
 class TaskMark(msgspec.Struct, kw_only=True):
     """How far one task has got."""
 
-    watermark: datetime
+    watermark: Instant
     ended: bool = False
 
 

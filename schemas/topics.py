@@ -60,7 +60,7 @@ CONTACTS_FAILED = Topic(
 )  # fmt: skip
 CUSTOMERS_EVENTS = Topic(
     name="customers.events", key="identifier's customer id", holds="what happened to the customer",
-    record=customers.CustomerContact, public=False,
+    personal="personal", record=customers.CustomerContact, public=False,
 )  # fmt: skip
 CUSTOMERS_PROFILES = Topic(
     name="customers.profiles", key="customer id", holds="public rolling state", cleanup="compact",
@@ -68,7 +68,7 @@ CUSTOMERS_PROFILES = Topic(
 )  # fmt: skip
 METRICS_PARTIALS = Topic(
     name="metrics.partials", key="task", holds="mergeable pre-aggregates, watermarks", partitioned=False,
-    retention_days=7, personal="none", record=partials.Partial, public=False,
+    retention_days=7, personal="personal", record=partials.Partial, public=False,
 )  # fmt: skip
 METRICS_LIVE = Topic(
     name="metrics.live", key="scope and window", holds="all metrics of one scope and window", partitioned=False,

@@ -5,17 +5,22 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
 from schemas.topics import CHANGELOG_CONFIG, TOPICS, Topic, changelog
 
 STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False}
 """The stages of the pipeline, and whether each is partitioned."""
 
-VISIBLE_TIMEOUT = 30.0
+SERVED_TIMEOUT = 30.0
 
 
 class TopicMismatch(Exception):
     """Topics that are there differ from what this installation needs."""
+
+
+class TopicsUnserved(Exception):
+    """Partitions have no broker that serves them, and none has come."""
 
 
 def all_topics(stages: Mapping[str, bool] = STAGES) -> tuple[Topic, ...]:
@@ -47,17 +52,19 @@ async def ensure_topics(
 ) -> dict[str, int]:
     """Create what is missing, check the rest, and return the partition counts by name without namespace.
 
-    Raises TopicMismatch where a topic has another number of partitions: it is fixed at creation, since the state of a
-    partition stays where its keys were first sent.
+    Returns when a broker serves every partition: the metadata names leaders that do not know it yet. Raises
+    TopicsUnserved where none does after 30 s, and TopicMismatch where a topic has another number of partitions: it is
+    fixed at creation, since the state of a partition stays where its keys were first sent.
     """
     wanted = tuple(all_topics() if topics is None else topics)
     counts = partition_counts(partitions, wanted)
     prefix = f"{namespace}." if namespace else ""
+    names = [prefix + topic.name for topic in wanted]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         brokers = len((await admin.describe_cluster())["brokers"])
-        there = await _existing(admin, [prefix + topic.name for topic in wanted])
+        there = await _partitions(admin, names)
         missing = [topic for topic in wanted if prefix + topic.name not in there]
         if missing:
             replication = min(3, brokers)
@@ -73,12 +80,10 @@ async def ensure_topics(
                     for topic in missing
                 ],
             )
-            there |= await _wait_visible(admin, [prefix + topic.name for topic in missing])
+        there = await _wait_until_served(admin, names)
     finally:
         await admin.close()
-    wrong = {
-        name: there[prefix + name] for name, count in counts.items() if there.get(prefix + name, count) != count
-    }
+    wrong = {name: there[prefix + name] for name, count in counts.items() if there[prefix + name] != count}
     if wrong:
         listed = ", ".join(f"{name} has {count}, needed {counts[name]}" for name, count in sorted(wrong.items()))
         raise TopicMismatch(
@@ -95,17 +100,44 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
             raise TopicMismatch(f"topic {name} can't be created: {for_code(code).__name__} {rest[0] if rest else ''}")
 
 
-async def _existing(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    """How many partitions each topic has, of those that are there."""
     described = await admin.describe_topics(names)
-    return {
-        each["topic"]: len(each["partitions"])
-        for each in described
-        if each["error_code"] == 0 and all(part["leader"] >= 0 for part in each["partitions"])
-    }
+    return {each["topic"]: len(each["partitions"]) for each in described if each["error_code"] == 0}
 
 
-async def _wait_visible(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
-    async with asyncio.timeout(VISIBLE_TIMEOUT):
-        while len(there := await _existing(admin, names)) < len(names):
-            await asyncio.sleep(0.1)
-    return there
+async def _wait_until_served(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    unserved = set(names)
+    try:
+        async with asyncio.timeout(SERVED_TIMEOUT):
+            while True:
+                unserved = await _unserved(admin, names)
+                if not unserved:
+                    return await _partitions(admin, names)
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise TopicsUnserved(
+            f"no broker serves all partitions of {', '.join(sorted(unserved))} after {SERVED_TIMEOUT:.0f} s: are all "
+            "brokers up?"
+        ) from None
+
+
+async def _unserved(admin: AIOKafkaAdminClient, names: list[str]) -> set[str]:
+    """The topics with a partition whose leader does not answer for it."""
+    unserved = set(names)
+    by_leader: dict[int, dict[str, list[tuple[int, int]]]] = {}
+    for each in await admin.describe_topics(names):
+        leaders = {part["partition"]: part["leader"] for part in each["partitions"]}
+        if each["error_code"] == 0 and min(leaders.values()) >= 0:
+            unserved.discard(each["topic"])
+            for partition, leader in leaders.items():
+                asked = by_leader.setdefault(leader, {}).setdefault(each["topic"], [])
+                asked.append((partition, OffsetResetStrategy.LATEST))
+    for leader, topics in by_leader.items():
+        # The least that only a leader answers.
+        response = await admin._send_request_to_node(leader, OffsetRequest(-1, 0, list(topics.items())))
+        for topic, partitions in response.topics:
+            # What never passes (no right to read, say) is for who reads there to say.
+            if any(code and for_code(code).retriable for _, code, *_ in partitions):
+                unserved.add(topic)
+    return unserved

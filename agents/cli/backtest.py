@@ -24,8 +24,9 @@ def backtest(
     format_: Annotated[str, typer.Option("--format", "-f", help=f"One of: {', '.join(sorted(FORMATS))}.")],
     config: Config = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
-    tz: Annotated[str | None, typer.Option(help="Zone of local times in the files and of the day, e.g. Europe/Berlin.")]
-    = None,
+    tz: Annotated[
+        str | None, typer.Option(help="Zone of local times in the files and of the day, e.g. Europe/Berlin.")
+    ] = None,
     date: Annotated[str | None, typer.Option(help="Day of files without dates, YYYY-MM-DD.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     partitions: Annotated[int | None, typer.Option(min=1, help="Partitions per topic.")] = None,
@@ -33,7 +34,9 @@ def backtest(
 ) -> None:
     """Run files through the whole pipeline at full speed, on a Kafka of its own, and show the numbers."""
     if format_ not in FORMATS:
-        raise typer.BadParameter(f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format")
+        raise typer.BadParameter(
+            f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format"
+        )
     for path in files:
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")
@@ -80,7 +83,11 @@ def _show(collected: Collected) -> None:
     table = Table("metric", "value", "numerator", "denominator", "n", title="Whole floor, all of it")
     for name, metric in sorted(floor.metrics.items()):
         table.add_row(
-            name, _value(metric.value, definition_of(name).unit), _plain(metric.numerator), _plain(metric.denominator), f"{metric.n:,}"
+            name,
+            _value(metric.value, definition_of(name).unit),
+            _plain(metric.numerator),
+            _plain(metric.denominator),
+            f"{metric.n:,}",
         )
     out.print(table)
     breaches = sum(each.transition == "breached" for each in collected.transitions)

@@ -15,7 +15,7 @@ from streams.connectors.publisher import TopicMissing
 from streams.health import PortTaken
 from streams.kafka.errors import EmbeddedKafkaError
 from streams.settings import SettingsError
-from streams.topics import TopicMismatch
+from streams.topics import TopicMismatch, TopicsUnserved
 
 FAILED, USAGE, NOT_FOUND, REFUSED = 1, 2, 3, 4
 
@@ -39,6 +39,7 @@ _CODES: dict[type[Exception], int] = {
     PortTaken: REFUSED,
     EmbeddedKafkaError: FAILED,
     KafkaConnectionError: FAILED,
+    TopicsUnserved: FAILED,
     BacktestFailed: FAILED,
     TopicMissing: NOT_FOUND,
 }

@@ -7,7 +7,9 @@ import typer
 
 from streams.settings import Settings, load_settings
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file; default floorwalker.toml if there.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Settings file; default floorwalker.toml if there.")
+]
 Bootstrap = Annotated[str | None, typer.Option("--bootstrap", "-b", help="Kafka to use, HOST:PORT[,...].")]
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Prefix of all topics and groups.")]
 Partitions = Annotated[int | None, typer.Option("--partitions", min=1, help="Partitions per topic, fixed at creation.")]

@@ -11,7 +11,8 @@ from agents.cli.console import err
 from agents.cli.options import Bootstrap, Config, Namespace, settings_of
 from agents.intake.formats import FORMATS
 from agents.pipeline import NoBroker
-from streams.connectors.replay import Replayed, replay as send
+from streams.connectors.replay import Replayed
+from streams.connectors.replay import replay as send
 from streams.settings import Settings
 
 
@@ -27,7 +28,9 @@ def replay(
 ) -> None:
     """Send files to the channel topics with their own times. The namespace's workers must run with --clock event."""
     if format_ not in FORMATS:
-        raise typer.BadParameter(f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format")
+        raise typer.BadParameter(
+            f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format"
+        )
     for path in files:
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")

@@ -10,7 +10,8 @@ from rich.table import Table
 from agents.cli.console import err, out
 from agents.cli.options import Bootstrap, Config, Json, Namespace, Partitions, settings_of
 from agents.pipeline import NoBroker
-from streams.topics import all_topics, ensure_topics, partition_counts, settings_of as topic_settings
+from streams.topics import all_topics, ensure_topics, partition_counts
+from streams.topics import settings_of as topic_settings
 
 
 def topics(

@@ -47,7 +47,9 @@ async def _up(settings: Settings, config: Path | None, workers: int) -> int:
             kafka = EmbeddedKafka(folder / "kafka", notify=err.print)
             await asyncio.to_thread(kafka.start)
             bootstrap = kafka.bootstrap
-            err.print(f"Kafka is up at {bootstrap} after {time.monotonic() - began:.1f} s; its data is in {folder}/kafka")
+            err.print(
+                f"Kafka is up at {bootstrap} after {time.monotonic() - began:.1f} s; its data is in {folder}/kafka"
+            )
         await ensure_topics(bootstrap, settings.service.namespace, settings.service.partitions)
         children = _children(settings, config, workers, bootstrap, folder)
         for child in children:
@@ -66,9 +68,7 @@ async def _up(settings: Settings, config: Path | None, workers: int) -> int:
         err.print("all stopped")
 
 
-def _children(
-    settings: Settings, config: Path | None, workers: int, bootstrap: str, folder: Path
-) -> list[Child]:
+def _children(settings: Settings, config: Path | None, workers: int, bootstrap: str, folder: Path) -> list[Child]:
     service = settings.service
     shared = [
         *("--bootstrap", bootstrap, "--namespace", service.namespace),

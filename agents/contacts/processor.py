@@ -27,6 +27,9 @@ from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRIC
 from streams.processor import Outbox, Record
 from streams.store import Store
 
+# Broken UTF-8 inside a string and nesting without end are no MsgspecError.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 
 class Contacts:
     """A `streams.processor.Processor` over contacts.events and agents.events.
@@ -93,7 +96,7 @@ class Contacts:
         """Apply one envelope."""
         try:
             envelope = decode_envelope(record.value or b"")
-        except msgspec.MsgspecError as error:
+        except _UNREADABLE as error:
             origin = Origin(record.topic, record.partition, record.offset)
             self._refuse(record, origin, "schema", str(error), out)
             self._gathered.count_whole("failed", "schema")

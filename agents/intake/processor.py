@@ -1,12 +1,14 @@
 """Every record of the channel topics becomes one outcome: accepted with its events, ignored or failed, and why."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from agents.intake.formats import FORMATS
 from agents.intake.parsing import Context, Format, Headers, Ignored, Malformed, Parsed, shown
 from schemas.envelopes import Envelope, Origin, encode
-from schemas.events import AgentSchedulePublished, AgentStateChanged, AnyEvent
+from schemas.events import AnyEvent, ContactEvent
 from schemas.failures import FailureReason, origin_headers
 from schemas.instants import MINUTE, from_ms
 from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED
@@ -18,6 +20,8 @@ FUTURE_MS = 5 * MINUTE
 NOTHING_SAID = "no_event"
 """Reason of a record out of which a parser made no events and said no reason."""
 
+_CONTACTS = CONTACTS_EVENTS.name
+_AGENTS = AGENTS_EVENTS.name
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -129,24 +133,30 @@ class Intake:
 
     def _ignore(self, origin: Origin, reason: str, out: Outbox) -> None:
         envelope = Envelope(origin=origin, outcome="ignored", reason=reason)
-        out.send(CONTACTS_EVENTS.name, str(origin).encode(), encode(envelope))
+        out.send(_CONTACTS, str(origin).encode(), encode(envelope))
 
     def _fail(self, record: Record, origin: Origin, reason: FailureReason, message: str, out: Outbox) -> None:
         key = str(origin).encode()
         headers = origin_headers(record.headers, reason=reason, stage="intake", message=message, origin=origin)
         out.send(CONTACTS_FAILED.name, key, record.value, headers)
-        out.send(CONTACTS_EVENTS.name, key, encode(Envelope(origin=origin, outcome="failed", reason=reason)))
+        out.send(_CONTACTS, key, encode(Envelope(origin=origin, outcome="failed", reason=reason)))
 
 
 def _address(event: AnyEvent) -> tuple[str, bytes]:
     """Topic and key of the envelope that an event goes into."""
-    if isinstance(event, AgentStateChanged | AgentSchedulePublished):
-        return AGENTS_EVENTS.name, (event.agent or "").encode()
-    return CONTACTS_EVENTS.name, event.contact.encode()
+    if isinstance(event, ContactEvent):
+        return _CONTACTS, event.contact.encode()
+    return _AGENTS, (event.agent or "").encode()
+
+
+@lru_cache(maxsize=1_024)
+def _latest(read_at: int) -> datetime:
+    # Records of one batch have few different append times.
+    return from_ms(read_at + FUTURE_MS)
 
 
 def _refuse_future(events: tuple[AnyEvent, ...], read_at: int) -> None:
-    latest = from_ms(read_at + FUTURE_MS)
+    latest = _latest(read_at)
     for event in events:
         if event.time > latest:
             raise Malformed(

@@ -7,16 +7,24 @@ from agents.metrics.panes import DAYS_KEPT, Panes
 from agents.metrics.scopes import Scope, scopes_of
 from agents.metrics.tally import Tally
 from agents.metrics.windows import ALL, LONGEST_ROLLING, ROLLING, Calendar, Span
+from schemas import live
 from schemas.instants import DAY, HOUR, MINUTE
 
 HOT_MS = HOUR
 """How long after its end the window of a queue stays in memory; a later fact makes it anew from the panes."""
 
 
-class Entry:
-    """One scope and window: its tally, and when it was last sent (by the pace of sending, and by the clock)."""
+Name = tuple[bytes, live.Scope, live.Window]
+"""Key, scope and window of a record."""
 
-    __slots__ = ("built", "scope", "sent_clock", "sent_pace", "span", "tally")
+
+class Entry:
+    """One scope and window: its tally, and when it was last sent (by the pace of sending, and by the clock).
+
+    `built`: the round of changes in which it was made from the panes. `name`: as the publisher has it.
+    """
+
+    __slots__ = ("built", "name", "scope", "sent_clock", "sent_pace", "span", "tally")
 
     def __init__(self, scope: Scope, span: Span, tally: Tally, built: int) -> None:
         self.scope = scope
@@ -25,6 +33,7 @@ class Entry:
         self.built = built
         self.sent_pace: int | None = None
         self.sent_clock: int | None = None
+        self.name: Name | None = None
 
 
 class Board:
@@ -92,7 +101,7 @@ class Board:
             for scope in scopes:
                 self.dirty[entries.get(scope) or self._open(scope, span)] = None
 
-    def live(self, scope: Scope) -> Iterator[Entry]:
+    def as_of_clock(self, scope: Scope) -> Iterator[Entry]:
         """The windows of a scope that are as of the clock. Settle first."""
         for span in live_spans(self.clock):
             yield self._of(span).get(scope) or self._open(scope, span)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ _LEFT = tuple(code for measure, code in CODES.items() if measure.startswith("lef
 _MISSES = (CODES["left:empty"], CODES["left:withdrawn"], CODES["left:system"])
 # Asterisk counts these four; a caller lost in its restart is in none of its counters.
 _ASTERISK_ABANDONS = tuple(CODES[f"left:{reason}"] for reason in ("abandoned", "timeout", "empty", "withdrawn"))
+_KNOWN = 4096
 _Pick = Callable[[list[int]], tuple[int, ...]]
 
 
@@ -38,6 +40,18 @@ class _Level(NamedTuple):
     version: int
     numerator: _Pick
     denominator: _Pick
+
+
+class Fixed(NamedTuple):
+    """What a tally says whatever the time: its metrics, and the terms that the live ones need.
+
+    `terms`: by threshold, the count of each of TERMS and a 0. `waited_ms`: sum of all completed waits.
+    """
+
+    metrics: dict[str, Metric]
+    terms: dict[int, list[int]]
+    waited_ms: int
+    abandoned: int
 
 
 def _pick(terms: tuple[str, ...]) -> _Pick:
@@ -52,41 +66,52 @@ class Evaluator:
         self.layout = Layout((*settings.thresholds_ms, settings.short_abandon_ms))
         self._short_ms = settings.short_abandon_ms
         self._thresholds = tuple(sorted(set(settings.thresholds_ms)))
-        self._levels = {
-            (threshold, live): tuple(
-                _Level(
-                    service_level_id(level.variant, threshold),
-                    level.version,
-                    _pick(level.numerator),
-                    _pick(level.denominator),
-                )
-                for level in SERVICE_LEVELS
-                if live or not level.live
-            )
-            for threshold in self._thresholds
-            for live in (False, True)
-        }
+        self._levels = {threshold: _levels(threshold, live=False) for threshold in self._thresholds}
+        self._live_levels = {threshold: _levels(threshold, live=True) for threshold in self._thresholds}
+        self._known: dict[tuple[int, ...], Fixed] = {}
         self._versions = {name: definition.version for name, definition in CATALOGUE.items()}
 
-    def metrics(
-        self,
-        tally: Tally,
-        *,
-        queue: QueueNow | None = None,
-        agents: dict[str, int] | None = None,
-        of_queue: bool = False,
-    ) -> dict[str, Metric]:
-        """All metrics of one scope and window by id.
+    def fixed(self, tally: Tally, *, of_queue: bool) -> Fixed:
+        """The metrics of a tally by id; `of_queue`: of one queue, in which nobody can leave an IVR."""
+        # With one channel, a queue and the queue on it count the same; and much is sent again as only time passes.
+        known = (of_queue, tally.longest, *tally.counts)
+        fixed = self._known.get(known)
+        if fixed is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            fixed = self._known[known] = self._evaluate(tally, of_queue=of_queue)
+        return fixed
 
-        `queue`: who waits, for windows that are as of the clock; `agents`: agents by state, likewise. `of_queue`: the
-        scope is one queue, in which nobody can leave an IVR.
-        """
+    def live(self, fixed: Fixed, queue: QueueNow | None, agents: dict[str, int] | None) -> dict[str, Metric]:
+        """The metrics of a window that is as of the clock: `queue` says who waits, `agents` how many per state."""
+        metrics = fixed.metrics.copy()
+        if queue is not None:
+            clock, instants, cohort = queue
+            waiting = len(instants)
+            oldest = max(0, clock - instants[0]) / 1000 if waiting else None
+            ages_ms = len(cohort) * clock - sum(cohort)
+            metrics["contacts_in_queue"] = self._count("contacts_in_queue", waiting)
+            metrics["oldest_waiting"] = Metric(value=oldest, n=waiting, version=self._versions["oldest_waiting"])
+            metrics["mean_patience"] = self._mean("mean_patience", fixed.waited_ms + ages_ms, fixed.abandoned)
+            for threshold in self._thresholds:
+                terms = fixed.terms[threshold]
+                # "Within X" holds up to X itself, so a caller is overdue only beyond it.
+                overdue = bisect_left(cohort, clock - threshold)
+                terms[_OVERDUE], terms[_UNDECIDED], terms[_WAITING] = overdue, len(cohort) - overdue, len(cohort)
+                _add_levels(metrics, self._live_levels[threshold], terms)
+        if agents:
+            version, n = self._versions["agents_by_state"], sum(agents.values())
+            for state in STATES:
+                metrics[f"agents_by_state.{state}"] = Metric(value=agents.get(state, 0), n=n, version=version)
+        return metrics
+
+    def _evaluate(self, tally: Tally, *, of_queue: bool) -> Fixed:
         counts = _Counts(tally.counts, self.layout)
         terms = counts.terms(self._short_ms)
-        answered, abandoned, short = terms[_ANSWERED], terms[_ABANDONED], -terms[_SHORT]
-        legs = terms[_LEGS]
+        numbers, total = counts.numbers, counts.total
+        answered, abandoned, short, legs = terms[_ANSWERED], terms[_ABANDONED], -terms[_SHORT], terms[_LEGS]
         metrics = {
-            "contacts_offered": self._count("contacts_offered", counts.numbers[CODES["offered"]]),
+            "contacts_offered": self._count("contacts_offered", numbers[CODES["offered"]]),
             "contacts_answered": self._count("contacts_answered", answered),
             "contacts_abandoned": self._count("contacts_abandoned", abandoned),
             "contacts_short_abandoned": self._count("contacts_short_abandoned", short),
@@ -94,11 +119,9 @@ class Evaluator:
             "abandonment_rate": self._share("abandonment_rate", abandoned, legs),
             "abandonment_rate_excl_short": self._share("abandonment_rate_excl_short", abandoned - short, legs - short),
             "answer_rate": self._share("answer_rate", answered, legs),
-            "average_speed_of_answer": self._mean("average_speed_of_answer", counts.total("answered"), answered),
-            "average_abandon_time": self._mean("average_abandon_time", counts.total("left:abandoned"), abandoned),
-            "average_handle_time": self._mean(
-                "average_handle_time", counts.total("handled"), counts.numbers[CODES["handled"]]
-            ),
+            "average_speed_of_answer": self._mean("average_speed_of_answer", total("answered"), answered),
+            "average_abandon_time": self._mean("average_abandon_time", total("left:abandoned"), abandoned),
+            "average_handle_time": self._mean("average_handle_time", total("handled"), numbers[CODES["handled"]]),
             "longest_wait": Metric(
                 value=tally.longest / 1000 if tally.longest >= 0 else None,
                 n=legs,
@@ -106,30 +129,13 @@ class Evaluator:
             ),
         }
         if not of_queue:
-            metrics["contacts_left_in_ivr"] = self._count("contacts_left_in_ivr", counts.numbers[CODES["left_ivr"]])
-        if queue is not None:
-            self._add_queue(metrics, queue, counts.waited(), abandoned)
-        if agents:
-            version, n = self._versions["agents_by_state"], sum(agents.values())
-            for state in STATES:
-                metrics[f"agents_by_state.{state}"] = Metric(value=agents.get(state, 0), n=n, version=version)
+            metrics["contacts_left_in_ivr"] = self._count("contacts_left_in_ivr", numbers[CODES["left_ivr"]])
+        by_threshold = {}
         for threshold in self._thresholds:
             counts.set_within(terms, threshold)
-            if queue is not None:
-                overdue = bisect_left(queue.cohort, queue.clock - threshold)
-                terms[_OVERDUE], terms[_UNDECIDED] = overdue, len(queue.cohort) - overdue
-                terms[_WAITING] = len(queue.cohort)
-            for level in self._levels[threshold, queue is not None]:
-                metrics[level.id] = _share(sum(level.numerator(terms)), sum(level.denominator(terms)), level.version)
-        return metrics
-
-    def _add_queue(self, metrics: dict[str, Metric], queue: QueueNow, waited_ms: int, abandoned: int) -> None:
-        waiting = len(queue.instants)
-        oldest = max(0, queue.clock - queue.instants[0]) / 1000 if waiting else None
-        ages_ms = len(queue.cohort) * queue.clock - sum(queue.cohort)
-        metrics["contacts_in_queue"] = self._count("contacts_in_queue", waiting)
-        metrics["oldest_waiting"] = Metric(value=oldest, n=waiting, version=self._versions["oldest_waiting"])
-        metrics["mean_patience"] = self._mean("mean_patience", waited_ms + ages_ms, abandoned)
+            _add_levels(metrics, self._levels[threshold], terms)
+            by_threshold[threshold] = terms.copy()
+        return Fixed(metrics, by_threshold, counts.waited(), abandoned)
 
     def _count(self, metric: str, n: int) -> Metric:
         return Metric(value=n, n=n, version=self._versions[metric])
@@ -143,7 +149,27 @@ class Evaluator:
         return _share(part, whole, self._versions[metric])
 
 
+def _levels(threshold: int, *, live: bool) -> tuple[_Level, ...]:
+    return tuple(
+        _Level(
+            service_level_id(level.variant, threshold),
+            level.version,
+            _pick(level.numerator),
+            _pick(level.denominator),
+        )
+        for level in SERVICE_LEVELS
+        if level.live is live
+    )
+
+
+def _add_levels(metrics: dict[str, Metric], levels: tuple[_Level, ...], terms: list[int]) -> None:
+    for metric, version, numerator, denominator in levels:
+        metrics[metric] = _share(sum(numerator(terms)), sum(denominator(terms)), version)
+
+
+@lru_cache(maxsize=1 << 16)
 def _share(part: int, whole: int, version: int) -> Metric:
+    # Many definitions, scopes and windows share their numbers; a proportion with its interval is the costly part.
     return Metric(
         value=part / whole if whole > 0 else None,
         n=whole,
@@ -175,7 +201,7 @@ class _Counts:
     def within(self, code: int, edge: int) -> int:
         """How many values of a measure are at most `edge` ms, one of the layout's."""
         at = self._layout.base[code] + 1
-        return sum(self._counts[at : at + self._layout.edges.index(edge) + 1])
+        return sum(self._counts[at : at + self._layout.upto[edge]])
 
     def terms(self, short_ms: int) -> list[int]:
         """The counts of TERMS in their order and a 0; those that depend on a threshold or on who waits are 0."""

@@ -29,6 +29,9 @@ WINDOW_EVERY_MS = 500
 LIVE_EVERY_MS = SECOND
 """Windows as of the clock are sent so often while somebody waits."""
 
+AGED_SCOPES = 500
+"""Where people wait in more scopes than this, ages are sent more seldom in proportion."""
+
 PIPELINE_EVERY_MS = SECOND
 KEEP_MS = 3 * DAY
 _ONE = "one"
@@ -113,7 +116,7 @@ class Metrics:
             touched, self._touched = self._touched, {}
             board.touch(touched, live_spans(board.clock))
         pace = self._pace()
-        self._age_queues()
+        self._age_queues(0 if ended else LIVE_EVERY_MS)
         sent: list[Entry] = []
         for entry in board.dirty:
             at = entry.sent_pace
@@ -174,21 +177,21 @@ class Metrics:
 
     def _pace(self) -> int | None:
         """The time that sending goes by: the clock, or the task that is ahead when another holds the clock up."""
-        clock = self._board.clock
-        return (
-            max((time for time, _ in self._marks.values()), default=clock)
-            if clock is None
-            else max(clock, *(time for time, _ in self._marks.values()), clock)
-        )
+        times = [time for time, _ in self._marks.values()]
+        if self._board.clock is not None:
+            times.append(self._board.clock)
+        return max(times, default=None)
 
-    def _age_queues(self) -> None:
-        """Where somebody waits, the windows as of the clock have news every second."""
+    def _age_queues(self, every_ms: int) -> None:
+        """Where somebody waits, the windows as of the clock have news as time passes."""
         clock = self._board.clock
         if clock is None:
             return
-        for scope in self._waiting.scopes():
-            for entry in self._board.live(scope):
-                if entry.sent_clock is None or clock - entry.sent_clock >= LIVE_EVERY_MS:
+        scopes = self._waiting.scopes()
+        every_ms = max(every_ms, len(scopes) * every_ms // AGED_SCOPES, 1)
+        for scope in scopes:
+            for entry in self._board.as_of_clock(scope):
+                if entry.sent_clock is None or clock - entry.sent_clock >= every_ms:
                     self._board.dirty[entry] = None
 
     def _sweep(self, clock: int) -> None:

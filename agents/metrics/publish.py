@@ -2,7 +2,7 @@
 
 import msgspec
 
-from agents.metrics.board import Board, Entry
+from agents.metrics.board import Board, Entry, Name
 from agents.metrics.evaluate import Evaluator
 from agents.metrics.roster import Roster
 from agents.metrics.scopes import Scope
@@ -26,38 +26,43 @@ class Publisher:
 
     def record(self, entry: Entry, revision: int) -> tuple[bytes, bytes]:
         """Key and value for metrics.live."""
-        board, span = self._board, entry.span
-        clock = board.clock
-        channel, queue = entry.scope
-        scope = live.Scope(channel=channel, queue=queue)
-        start, end = span.start, span.end
-        name = live.Window(
-            kind=span.kind,
-            start=None if start is None else from_ms(start),
-            end=None if end is None else from_ms(end),
-        )
-        board.longest(entry)
-        window = name
-        waiting = agents = None
+        clock, span = self._board.clock, entry.span
+        self._board.longest(entry)
+        if entry.name is None:
+            entry.name = _name(entry)
+        key, scope, window = entry.name
+        fixed = self._evaluator.fixed(entry.tally, of_queue=entry.scope[1] is not None)
+        metrics = fixed.metrics
         if span in _LIVE:
-            if clock is not None:
-                since = None
-                if span != ALL:
-                    minutes = board.minutes(span)
-                    since = minutes.start * MINUTE
-                    window = live.Window(kind=span.kind, start=from_ms(since), end=from_ms(minutes.stop * MINUTE))
-                waiting = self._waiting.now(entry.scope, clock, since)
-            agents = self._agents(entry.scope)
+            since = None
+            if span != ALL:
+                minutes = self._board.minutes(span)
+                since = minutes.start * MINUTE
+                window = live.Window(kind=span.kind, start=from_ms(since), end=from_ms(minutes.stop * MINUTE))
+            queue = None if clock is None else self._waiting.now(entry.scope, clock, since)
+            metrics = self._evaluator.live(fixed, queue, self._agents(entry.scope))
         record = live.LiveMetrics(
             scope=scope,
             window=window,
             watermark=None if clock is None else from_ms(clock),
             revision=revision,
-            closed=end is not None and clock is not None and end <= clock,
-            metrics=self._evaluator.metrics(entry.tally, queue=waiting, agents=agents, of_queue=queue is not None),
+            closed=span.end is not None and clock is not None and span.end <= clock,
+            metrics=metrics,
         )
-        return _encode_key({"scope": scope, "window": name}), live.encode(record)
+        return key, live.encode(record)
 
     def _agents(self, scope: Scope) -> dict[str, int] | None:
         channel, queue = scope
         return self._roster.counts(queue) if channel is None else None
+
+
+def _name(entry: Entry) -> Name:
+    channel, queue = entry.scope
+    kind, start, end = entry.span
+    scope = live.Scope(channel=channel, queue=queue)
+    window = live.Window(
+        kind=kind,
+        start=None if start is None else from_ms(start),
+        end=None if end is None else from_ms(end),
+    )
+    return _encode_key({"scope": scope, "window": window}), scope, window

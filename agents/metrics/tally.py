@@ -44,10 +44,11 @@ class Layout:
     one before it (both ends as in "within X": a value of exactly X is within X).
     """
 
-    __slots__ = ("base", "edges", "size", "width")
+    __slots__ = ("base", "edges", "size", "upto", "width")
 
     def __init__(self, thresholds: Iterable[int]) -> None:
         self.edges: tuple[int, ...] = tuple(sorted(set(thresholds)))
+        self.upto = {edge: at + 1 for at, edge in enumerate(self.edges)}
         self.width = 2 + len(self.edges)
         self.base: tuple[int, ...] = tuple(code * self.width for code in range(MEASURES))
         self.size = MEASURES * self.width

@@ -13,7 +13,7 @@ from schemas.topics import LARGEST_RECORD, MIB
 from streams.connectors.line_records import LineRecord
 
 BATCH_BYTES = 256 * 1024
-METADATA_SECONDS = 15.0
+METADATA_SECONDS = 10.0
 
 
 class TopicMissing(LookupError):

@@ -9,7 +9,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 POLL_MS = 500
 MAX_RECORDS = 20_000
-CHUNK = 16
 BREATH = 0.02
 """Seconds after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
 
@@ -34,19 +33,18 @@ async def read_changelog(
     )
     await consumer.start()
     count = 0
-    breathed = time.monotonic()
+    breathe_at = time.monotonic() + BREATH
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
         await consumer.seek_to_beginning(tp)
         while await consumer.position(tp) < end:
             for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)).values():
-                for start in range(0, len(records), CHUNK):
-                    for record in records[start : start + CHUNK]:
-                        restore(record.key, record.value)
-                    if time.monotonic() - breathed > BREATH:
+                for record in records:
+                    restore(record.key, record.value)
+                    if time.monotonic() > breathe_at:
                         await asyncio.sleep(0)
-                        breathed = time.monotonic()
+                        breathe_at = time.monotonic() + BREATH
                 count += len(records)
     finally:
         await consumer.stop()

@@ -158,6 +158,7 @@ class Engine:
 
     async def _on_shutdown(self, _app: App, **_: Any) -> None:
         tasks, self._tasks, self._by_input = self._tasks, {}, {}
+        self._member = False
         await asyncio.gather(*(task.close() for task in tasks.values()))
         if self._background:
             await asyncio.wait(self._background)

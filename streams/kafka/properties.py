@@ -75,6 +75,8 @@ def server_properties(
         "share.coordinator.state.topic.min.isr": in_sync,
         # Nobody waits for members that may still come, nor long for a dead worker's transaction.
         "group.initial.rebalance.delay.ms": 0,
+        # What `service.session_timeout` allows.
+        "group.min.session.timeout.ms": 1_000,
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000,
         # For so long a killed broker is thought alive: the others don't take over, and it can't come back
         # under its id. A single broker has nobody to take over, only itself to wait for.

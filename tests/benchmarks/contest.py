@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,9 +24,9 @@ class ContestantFailed(Exception):
 
 
 def contest(
-    names: Sequence[str], events: int, repeats: int, slice_seconds: float, say: Callable[[str], None]
+    names: Iterable[str], events: int, repeats: int, slice_seconds: float, say: Callable[[str], None]
 ) -> dict[str, Result]:
-    """Have modules of tests.benchmarks.contestants consume a topic of so many events, in turns: A B C A B C.
+    """Have contestants (modules of tests.benchmarks.contestants) consume a topic of so many events, in turns: A B A B.
 
     `slice_seconds`: after how long those stop that would take too long for all of it.
     """
@@ -35,7 +35,14 @@ def contest(
         written = asyncio.run(
             write_topic(kafka.bootstrap, NAMESPACE, events, lambda done: say(f"{done:,} of {events:,} events written"))
         )
-        job = Job(bootstrap=kafka.bootstrap, namespace=NAMESPACE, end=written, events=events, seconds=slice_seconds)
+        job = Job(
+            bootstrap=kafka.bootstrap,
+            namespace=NAMESPACE,
+            end=written,
+            events=events,
+            seconds=slice_seconds,
+            result=f"{folder}/run.json",
+        )
         for repeat in range(repeats):
             for name in names:
                 asyncio.run(forget_runs(kafka.bootstrap, NAMESPACE))
@@ -49,7 +56,10 @@ def one_run(name: str, job: Job, runner: Sequence[str] = (sys.executable,)) -> R
     """Have one contestant do a job. `runner`: what runs the module, with a profiler before it for instance."""
     command = [*runner, "-m", f"tests.benchmarks.contestants.{name}", *job.arguments()]
     done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False)
-    lines = done.stdout.splitlines()
-    if not lines:
-        raise ContestantFailed(f"{name} ended with {done.returncode}: {done.stderr[-2000:].decode(errors='replace')}")
-    return msgspec.json.decode(lines[-1], type=Run)
+    result = Path(job.result)
+    if not result.exists():
+        words = (done.stdout + done.stderr)[-2000:].decode(errors="replace")
+        raise ContestantFailed(f"{name} ended with exit code {done.returncode} and no result; its last words: {words}")
+    run = msgspec.json.decode(result.read_bytes(), type=Run)
+    result.unlink()
+    return run

@@ -1,14 +1,17 @@
 """What every contestant is told, on its command line."""
 
 import argparse
+from pathlib import Path
 
 import msgspec
+
+from tests.benchmarks.runs import Run
 
 
 class Job(msgspec.Struct, frozen=True):
     """Read contacts.events of `namespace` up to offset `end`: so many `events`, the rest are watermarks.
 
-    `seconds`: stop after so long even if there is more.
+    `seconds`: stop after so long even if there is more. `result`: the file that the Run is written to.
     """
 
     bootstrap: str
@@ -16,6 +19,11 @@ class Job(msgspec.Struct, frozen=True):
     end: int
     events: int
     seconds: float
+    result: str
+
+    def done(self, run: Run) -> None:
+        """Hand in the result."""
+        Path(self.result).write_bytes(msgspec.json.encode(run))
 
     def arguments(self) -> list[str]:
         """The job as a contestant's command line."""
@@ -23,7 +31,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def told() -> Job:
-    """The job of this process. It prints one Run as a line of JSON (runs.tell); all other words go to stderr."""
+    """The job of this process."""
     parser = argparse.ArgumentParser()
     for field in msgspec.structs.fields(Job):
         parser.add_argument(f"--{field.name}", type=field.type, required=True)

@@ -1,8 +1,6 @@
 """One measured run, and what several of them come to."""
 
-import os
 import resource
-import sys
 import time
 from collections.abc import Sequence
 from statistics import median
@@ -80,8 +78,3 @@ def cpu_seconds() -> float:
     """What this process has used, user and system, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def tell(run: Run) -> None:
-    """Print a run for the process that waits for it, and nothing of what may still be written after it."""
-    os.write(sys.stdout.fileno(), msgspec.json.encode(run) + b"\n")

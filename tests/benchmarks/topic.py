@@ -73,7 +73,7 @@ async def forget_runs(bootstrap: str, namespace: str) -> None:
 
 
 def _forget(bootstrap: str, namespace: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4})
     there = admin.list_topics(timeout=PATIENCE).topics
     unwanted = [name for topic in all_topics() if (name := f"{namespace}.{topic.name}") in there]
     unwanted = [name for name in unwanted if name.removeprefix(f"{namespace}.") not in _INPUTS]

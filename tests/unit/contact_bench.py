@@ -27,11 +27,12 @@ def at(second: float) -> int:
     return START + round(second * 1000)
 
 
-def _event(kind: type[Any], name: str, second: float, more: dict[str, Any]) -> Any:
+def _event(kind: type[Any], name: str, second: float, more: dict[str, Any]) -> AnyEvent:
     contact = more.pop("contact", "c1")
     event_id = more.pop("id", f"{contact}/{name}/{second:g}")
     base = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": "pbx"}
-    return kind(**base, contact=contact, **more)
+    event: AnyEvent = kind(**base, contact=contact, **more)
+    return event
 
 
 def created(second: float, **more: Any) -> AnyEvent:
@@ -67,10 +68,10 @@ def other(kind: type[Any], second: float, **more: Any) -> AnyEvent:
     return _event(kind, kind.__name__, second, more)
 
 
-def agent_state(second: float, state: str, **more: Any) -> AnyEvent:
+def agent_state(second: float, state: events.AgentState, **more: Any) -> AnyEvent:
     name = more.pop("agent", "mia")
     event_id = more.pop("id", f"{name}/{state}/{second:g}")
-    base = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": "pbx"}
+    base: dict[str, Any] = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": "pbx"}
     return events.AgentStateChanged(**base, agent=name, state=state, **more)
 
 

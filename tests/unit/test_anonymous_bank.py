@@ -269,7 +269,8 @@ def test_whenever_a_call_comes_in_its_durations_stand_between_its_events(
     queued = entry + ivr
     begun = queued + waited
     queue = f"{clock(queued)},{clock(begun)},{waited}" if waited else "0:00:00,0:00:00,0"
-    row = f"AA0101,1,PS,{clock(entry)},{clock(queued)},{ivr},{queue},AGENT,{clock(begun)},{clock(begun + served)},{served},AVI"
+    service = f"{clock(begun)},{clock(begun + served)},{served}"
+    row = f"AA0101,1,PS,{clock(entry)},{clock(queued)},{ivr},{queue},AGENT,{service},AVI"
     created, offered, answered, ended = events(row)
     assert (offered.time - created.time).total_seconds() == ivr
     assert (answered.time - offered.time).total_seconds() == waited

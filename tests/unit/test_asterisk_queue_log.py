@@ -1,5 +1,6 @@
 """Vectors and traps of the queue_log, and what becomes of every listed event."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -312,18 +313,14 @@ def test_a_wait_that_a_step_of_the_clock_made_negative_was_not_measured() -> Non
 
 @given(st.text(alphabet=st.sampled_from("|\r\n 0179.ABCONE") | st.characters(codec="utf-8"), max_size=80))
 def test_whatever_a_line_holds_it_is_read_ignored_or_malformed(line: str) -> None:
-    try:
+    with suppress(Malformed):
         assert isinstance(parsed(line), Events | Ignored)
-    except Malformed as error:
-        assert error.message
 
 
 @given(st.sampled_from(sorted(DATA_FIELDS)), st.lists(st.text(st.sampled_from("|-19aB/"), max_size=12), max_size=7))
 def test_whatever_data_a_known_event_has_it_is_read_ignored_or_malformed(event: str, data: list[str]) -> None:
-    try:
+    with suppress(Malformed):
         assert isinstance(parsed(of_call("|".join([event, *data]))), Events | Ignored)
-    except Malformed as error:
-        assert error.message
 
 
 # --- what the connectors ask ------------------------------------------------------------------------------------

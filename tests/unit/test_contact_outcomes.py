@@ -121,7 +121,7 @@ def test_bytes_that_are_no_envelope_are_put_aside_with_their_own_place() -> None
     ):
         floor.take(raw)
     floor.flush()
-    assert floor.outcomes == {"failed:schema": 6}
+    assert floor.outcomes == {"failed:schema": 7}
     key, value, headers = floor.failed[0]
     assert value == b"{"
     assert key == b"contacts.events/0/41"

@@ -8,7 +8,7 @@ from schemas.envelopes import decode_envelope, decode_mark
 from schemas.topics import CONTACTS_EVENTS
 from streams.engine.app import FETCH_BYTES, MAX_POLL_RECORDS
 from tests.benchmarks.job import Job, told
-from tests.benchmarks.runs import Run, Stopwatch, tell
+from tests.benchmarks.runs import Run, Stopwatch
 
 
 async def measured(job: Job) -> Run:
@@ -41,4 +41,5 @@ async def measured(job: Job) -> Run:
 
 
 if __name__ == "__main__":
-    tell(asyncio.run(measured(told())))
+    job = told()
+    job.done(asyncio.run(measured(job)))

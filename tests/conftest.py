@@ -1,4 +1,4 @@
-"""What integration tests share: one real Kafka per run, and a namespace per test."""
+"""What tests on a real Kafka share: one broker per run, and a namespace per test."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from streams.kafka import EmbeddedKafka
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """One broker for the whole run, with sessions as short as tests want. Who stops or kills brokers starts their own."""
+    """One broker for the whole run. Tests that stop, kill or pause brokers start their own."""
     folder = tmp_path_factory.mktemp("kafka")
-    with EmbeddedKafka(folder, properties={"group.min.session.timeout.ms": "1000"}) as cluster:
+    with EmbeddedKafka(folder) as cluster:
         yield cluster
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -24,5 +24,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest) -> str:
     """A prefix for topics, groups and transactional ids that no other test uses."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40]
-    return f"{name}-{uuid.uuid4().hex[:8]}"
+    return unused_namespace(request.node.name)
+
+
+def unused_namespace(name: str) -> str:
+    """One that tells whose it is."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    return f"{readable}-{uuid.uuid4().hex[:8]}"

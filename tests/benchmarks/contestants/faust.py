@@ -19,7 +19,7 @@ from schemas.topics import ALERTS_SLA, CONTACTS_EVENTS, CONTACTS_FAILED, CUSTOME
 from tests.benchmarks.contestants.floorwalker import CUSTOMER_NAMESPACE
 from tests.benchmarks.job import Job, told
 from tests.benchmarks.payloads import Tray
-from tests.benchmarks.runs import Stopwatch, tell
+from tests.benchmarks.runs import Stopwatch
 
 FLUSH = 0.05
 GLANCE = 128
@@ -49,9 +49,9 @@ def main(job: Job, *, send: bool) -> None:
         outputs, tray.outputs = tray.outputs, []
         if send:
             for output in outputs:
-                await topics[output.topic].send(key=output.key, value=output.value, headers=dict(output.headers))
+                _ = await topics[output.topic].send(key=output.key, value=output.value, headers=dict(output.headers))
 
-    @app.timer(FLUSH)
+    @app.timer(FLUSH)  # type: ignore[untyped-decorator]
     async def flush() -> None:
         if clock:
             rules.advance(clock, tray)
@@ -74,7 +74,7 @@ def main(job: Job, *, send: bool) -> None:
                 await leave()
             events += 1
             if events == job.events or (events % GLANCE == 0 and watch.seconds > job.seconds):
-                tell(watch.stop(events))
+                job.done(watch.stop(events))
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 

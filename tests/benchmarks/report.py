@@ -1,0 +1,61 @@
+"""build/bench.json and the table for people."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.backtest import Backtests
+from tests.benchmarks.contacts_agent import CONTESTANTS
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.runs import Result, Spread
+
+RESULT = Path(__file__).parents[2] / "build" / "bench.json"
+
+
+def write(sections: dict[str, Any], path: Path = RESULT) -> None:
+    """Write the result file, whole."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(sections, indent=1) + "\n", encoding="utf-8")
+
+
+def show(
+    console: Console,
+    machine: Machine,
+    contest: dict[str, Result] | None,
+    intake: Result | None,
+    backtests: Backtests | None,
+) -> None:
+    """Print what was measured."""
+    console.print(str(machine), highlight=False)
+    if contest is not None:
+        ours = contest["floorwalker"]
+        table = Table("", "events/s", "range", "events/CPU-s", "ours is", "range", title="contacts_agent")
+        for name, result in contest.items():
+            ratio = None if result is ours else ours.times(result)
+            table.add_row(
+                name,
+                f"{result.per_second.median:,.0f}",
+                between(result.per_second),
+                f"{result.per_cpu_second.median:,.0f}",
+                "" if ratio is None else f"{ratio.median:.2f}x",
+                "" if ratio is None else f"{ratio.least:.2f}-{ratio.most:.2f}x",
+            )
+        console.print(table)
+        for name in contest:
+            console.print(f"{name}: {CONTESTANTS[name]}", highlight=False)
+    if intake is not None:
+        speed = intake.per_second
+        console.print(f"intake, rules alone: {speed.median:,.0f} queue_log lines/s ({between(speed)})", highlight=False)
+    if backtests is not None:
+        took = backtests.spread
+        console.print(
+            f"backtest of a bank's day: {took.median:.1f} s ({took.least:.1f}-{took.most:.1f} s)", highlight=False
+        )
+
+
+def between(spread: Spread) -> str:
+    """Least and most, in whole numbers."""
+    return f"{spread.least:,.0f}-{spread.most:,.0f}"

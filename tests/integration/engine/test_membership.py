@@ -1,0 +1,158 @@
+"""What the engine does with Faust and the consumer group: nothing that Faust would do badly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Any
+
+import aiokafka
+import pytest
+from aiokafka.consumer.fetcher import READ_COMMITTED
+
+from streams.engine.app import FloorwalkerApp
+from tests.integration.engine.conftest import StartWorker
+from tests.integration.engine.counting import Conduct
+from tests.integration.engine.harness import (
+    Feeder,
+    assert_counted_once,
+    committed,
+    create,
+    feed,
+    producer,
+    running,
+    said,
+    wait_for,
+    wait_until,
+)
+
+
+@pytest.mark.asyncio
+async def test_the_workers_consumer_reads_committed_records_only(conduct: Conduct) -> None:
+    transactional = producer(conduct, **{"transactional.id": conduct.namespace})
+    transactional.init_transactions()
+
+    async with running(conduct) as engine:
+        thread = engine._app.consumer._thread
+        assert thread._consumer._fetcher._isolation_level == READ_COMMITTED
+
+        transactional.begin_transaction()
+        for _ in range(50):
+            transactional.produce(f"{conduct.namespace}.in", b"aborted", key="key-0")
+        transactional.flush()
+        transactional.abort_transaction()
+        await asyncio.to_thread(feed, conduct, ["x"] * 100)
+
+        by_key = await asyncio.to_thread(assert_counted_once, conduct, 100)
+        assert {each.value for counts in by_key.values() for each in counts} == {"x"}
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_faust_commits_nothing_and_sees_no_livelock_where_there_is_none(
+    conduct: Conduct, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_faust: list[Any] = []
+
+    async def commit(self: aiokafka.AIOKafkaConsumer, offsets: Any = None) -> None:
+        by_faust.append(offsets)
+
+    def impatient(app: FloorwalkerApp) -> None:
+        app.conf.broker_commit_interval = 0.2
+        app.conf.stream_processing_timeout = 1.0
+        app.conf.broker_commit_livelock_soft_timeout = 1.0
+
+    monkeypatch.setattr(aiokafka.AIOKafkaConsumer, "commit", commit)
+    with Feeder(conduct, rate=2000) as feeder:
+        async with running(conduct, impatient):
+            await asyncio.sleep(3.5)
+
+    assert by_faust == []
+    assert "processing of a single event" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+    assert 0 < sum(committed(conduct).values()) <= feeder.count * 2
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_a_restore_longer_than_the_session_costs_no_membership_and_holds_up_nobody(conduct: Conduct) -> None:
+    conduct.partitions, conduct.session_timeout = 2, 2.5
+    feed(conduct, ("x" for _ in range(600)), keys=600)
+    async with running(conduct):
+        await asyncio.to_thread(assert_counted_once, conduct, 600)
+    conduct.restore_pause = 0.012
+    longest = 0.0
+
+    async def look(app: FloorwalkerApp) -> None:
+        nonlocal longest
+        while app.rebalancing_count == 0:
+            await asyncio.sleep(0.01)
+        while True:
+            at = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - at)
+
+    looking: list[asyncio.Task[None]] = []
+    began = time.monotonic()
+    async with running(conduct, lambda app: looking.append(asyncio.create_task(look(app)))) as engine:
+        took = time.monotonic() - began
+        looking[0].cancel()
+        assert engine._app.rebalancing_count == 1
+        feed(conduct, ("x" for _ in range(600)), keys=600)
+        await asyncio.to_thread(assert_counted_once, conduct, 1200)
+
+    assert took > 600 * 0.012 > 2 * conduct.session_timeout
+    assert longest < 1.0
+
+
+@pytest.mark.slow
+def test_two_inputs_of_a_task_stay_together_with_two_workers(conduct: Conduct, start_worker: StartWorker) -> None:
+    conduct.inputs = ("in", "also")
+    create(conduct)
+    workers = [start_worker(conduct), start_worker(conduct)]
+    for worker in workers:
+        worker.wait_restored()
+    feed(conduct, ["x"] * 200)
+    feed(conduct, ["x"] * 200, topic="also")
+
+    by_key = assert_counted_once(conduct, 400)
+
+    assert all({each.topic for each in counts} == {"in", "also"} for counts in by_key.values())
+    assert all("engine.split_task" not in worker.log for worker in workers)
+    assert all("new=1" in worker.log or "kept=1" in worker.log for worker in workers)
+
+
+@pytest.mark.slow
+def test_an_interrupted_worker_flushes_what_it_has_taken_and_exits_with_0(
+    conduct: Conduct, start_worker: StartWorker
+) -> None:
+    conduct.flush_interval = 60.0
+    worker = start_worker(conduct)
+    worker.wait_restored(2)
+    time.sleep(0.5)
+    feed(conduct, ["x"] * 500)
+    time.sleep(0.8)
+    assert sum(map(len, said(conduct).values())) in (0, 500)
+
+    assert worker.interrupt() == 0
+
+    assert_counted_once(conduct, 500)
+    assert sum(committed(conduct).values()) >= 500
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_end_while_it_restores_ends(conduct: Conduct, start_worker: StartWorker) -> None:
+    feed(conduct, ("x" for _ in range(400)), keys=400)
+    worker = start_worker(conduct)
+    wait_for(lambda: sum(map(len, said(conduct).values())) == 400, "all are counted")
+    assert worker.interrupt() == 0
+
+    conduct.restore_pause = 0.05
+    again = start_worker(conduct)
+    wait_for(lambda: "engine.assigned" in again.log, "assigned")
+    time.sleep(1)
+    assert "task.restored" not in again.log
+    again.send(signal.SIGTERM)
+
+    assert again.process.wait(8) == 0

@@ -1,0 +1,110 @@
+"""docs/reference/metrics.md, of the catalogue of metrics."""
+
+from collections.abc import Callable
+
+from schemas.definitions import CATALOGUE, Definition
+from schemas.policies import MetricSettings
+from schemas.service_levels import TERMS
+from tools.reference.tables import code, table
+
+_HEAD = """# Metrics
+
+What every id on `metrics.live` and in a backtest's result means. A record holds all metrics of one scope (the whole
+floor `{{}}`, a channel, a queue, a queue on a channel) and one window. Windows are of kind `15min`, `30min`, `60min`,
+`day` (local, by `metrics.timezone`) and `all`, and for the wallboard `rolling15min`, `rolling30min`, `rolling60min`.
+**A contact counts in the window in which it was offered**, whenever it was answered or left, so a closed window can
+still be amended: its `revision` rises.
+
+Every number comes with `version` (of its definition), `n` (observations) and, where it is a quotient, `numerator` and
+`denominator`: sums of them over scopes and windows are exact, averages of averages are not. Ratios are fractions from
+0 to 1, with their 95 % interval (Wilson) as `interval`; durations are seconds. `value` is null where nothing was
+observed, never 0. What an id means changes only together with its version.
+
+`@X` stands for a threshold of `metrics.thresholds` in seconds, inclusive (`service_level.connect@20`), `.STATE` for a
+state of an agent (`agents_by_state.away`). The short-abandon limit is `metrics.short_abandon`, {short:g} s where
+nothing else is set. A *leg* of a queue has ended when the contact was answered or left.
+
+"""
+
+_SHOWN = {
+    "always": "everywhere",
+    "live": "windows that end now",
+    "without_queue": "not for a queue",
+    "staffed": "windows that end now; floor and queues, all channels",
+}
+_BETTER = {"higher": "more", "lower": "less", "neutral": ""}
+
+_CHAPTERS: tuple[tuple[str, str, Callable[[Definition], bool]], ...] = (
+    (
+        "Counts",
+        "How many, by the window of the offer.",
+        lambda metric: metric.unit in ("contacts", "agents") and metric.shown in ("always", "without_queue"),
+    ),
+    (
+        "Times",
+        "Means and extremes over what has ended.",
+        lambda metric: metric.unit == "s" and metric.shown == "always",
+    ),
+    (
+        "Rates",
+        "Shares of the offers whose leg has ended.",
+        lambda metric: metric.unit == "fraction" and not _is_service_level(metric),
+    ),
+    (
+        "Now",
+        "As of the watermark, for kind `all` and the rolling windows.",
+        lambda metric: metric.shown in ("live", "staffed") and not _is_service_level(metric),
+    ),
+    (
+        "Service levels",
+        (
+            "The same calls, by everybody's definition side by side. Those in `_live` also count who has waited longer "
+            "than X already; `_live_low` and `_live_high` are the least and the most that can still become of it."
+        ),
+        lambda metric: _is_service_level(metric),
+    ),
+)
+
+
+def _is_service_level(metric: Definition) -> bool:
+    return metric.id.startswith("service_level.")
+
+
+def page() -> str:
+    """The page."""
+    metrics = list(CATALOGUE.values())
+    text = _HEAD.format(short=MetricSettings().short_abandon_ms / 1000)
+    told: set[str] = set()
+    for title, words, belongs in _CHAPTERS:
+        rows = [metric for metric in metrics if belongs(metric) and metric.id not in told]
+        told |= {metric.id for metric in rows}
+        text += f"## {title}\n\n{words}\n\n" + _rows(rows)
+    missing = [metric.id for metric in metrics if metric.id not in told]
+    if missing:
+        raise ValueError(f"no chapter of docs/reference/metrics.md takes {', '.join(missing)}")
+    terms = table(("term", "counts"), ((code(term), words) for term, words in TERMS.items()))
+    return (
+        text
+        + "### Terms of the service levels\n\nWhat numerators and denominators are sums of.\n\n"
+        + terms.rstrip("\n")
+        + "\n"
+    )
+
+
+def _rows(metrics: list[Definition]) -> str:
+    return table(
+        ("id", "unit", "better", "meaning", "formula", "shown", "version", "definition after"),
+        (
+            (
+                code(metric.id + metric.suffix),
+                metric.unit,
+                _BETTER[metric.direction],
+                metric.meaning,
+                metric.formula.replace(" + less ", " - "),
+                _SHOWN[metric.shown],
+                str(metric.version),
+                metric.source,
+            )
+            for metric in metrics
+        ),
+    )

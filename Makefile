@@ -75,6 +75,10 @@ format: setup ## put the code in ruff's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: setup ## make docs/reference and the JSON schemas anew from the code
+	$(BIN)/python -m tools.reference
+
 # Everything installed is what the registry has under these hashes, so no folder of local wheels takes part.
 # dev.txt holds all of run.txt, at the same versions.
 .PHONY: lock
@@ -88,4 +92,4 @@ lock: setup ## lock the versions that pyproject.toml asks for (LOCK=--upgrade: t
 .PHONY: clean
 clean: ## remove caches and builds (.venv stays)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
-	find schemas streams agents tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find schemas streams agents tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,8 +3,6 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.
 """
 
-import sys
-
 import typer
 
 from agents.cli import backtest, check, connect, replay, status, topics, up, worker
@@ -30,4 +28,4 @@ app.command("status")(status.status)
 
 def main() -> None:
     """Run the command line; an error that we know ends as a sentence, not as a traceback."""
-    sys.exit(fail_clearly(app))
+    fail_clearly(app)

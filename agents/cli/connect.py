@@ -47,6 +47,9 @@ async def _connect(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop)
-    async with asyncio.TaskGroup() as group:
-        for each in tails:
-            group.create_task(each.run())
+    running = [asyncio.create_task(each.run()) for each in tails]
+    try:
+        await asyncio.gather(*running)
+    finally:
+        stop()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,16 +1,18 @@
 """Where words and data go, and how errors end."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import click
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError
 from rich.console import Console
+from rich.markup import escape
 from rich.markup import escape
 
 from agents.backtest import BacktestFailed
 from agents.pipeline import NoBroker
+from streams.connectors.cursor import CursorUnreadable
 from streams.connectors.publisher import TopicMissing
 from streams.health import PortTaken
 from streams.kafka.errors import EmbeddedKafkaError
@@ -37,28 +39,27 @@ _CODES: dict[type[Exception], int] = {
     NotFound: NOT_FOUND,
     TopicMismatch: REFUSED,
     PortTaken: REFUSED,
+    TopicMissing: NOT_FOUND,
     EmbeddedKafkaError: FAILED,
-    KafkaConnectionError: FAILED,
+    KafkaError: FAILED,
     TopicsUnserved: FAILED,
     BacktestFailed: FAILED,
-    TopicMissing: NOT_FOUND,
+    CursorUnreadable: FAILED,
+    OSError: FAILED,
 }
+"""The first that fits counts."""
 
 
-def fail_clearly(app: Callable[..., Any]) -> int:
-    """Run a typer app and turn known errors into a sentence on stderr and an exit code."""
+def quieten_kafka() -> None:
+    """For commands that end: what their Kafka client can't do ends as an error, and needs no lines in a log."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def fail_clearly(app: Callable[[], Any]) -> None:
+    """Run a typer app; known errors end as a sentence on stderr. Raises SystemExit with the exit code."""
     try:
-        return int(app(standalone_mode=False) or 0)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 0
+        app()
     except tuple(_CODES) as error:
         code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
-        err.print("[bold red]error:[/]", escape(str(error)), highlight=False, soft_wrap=True)
-        return code
+        err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise SystemExit(code) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from agents.cli.console import err
+from agents.cli.console import err, quieten_kafka
 from agents.cli.options import Bootstrap, Config, Namespace, settings_of
 from agents.intake.formats import FORMATS
 from agents.pipeline import NoBroker
@@ -35,6 +35,7 @@ def replay(
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}")
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace, timezone=tz)
+    quieten_kafka()
     sent = asyncio.run(_send(settings, tuple(files), format_, source or format_, date))
     err.print(f"{sent.read:,} source records sent; the replay has ended in event time", highlight=False)
 

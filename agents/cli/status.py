@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.table import Table
 
-from agents.cli.console import NotFound, err, out
+from agents.cli.console import NotFound, err, out, quieten_kafka
 from agents.cli.options import Bootstrap, Config, Json, Namespace, settings_of
 from agents.collect import Collected
 from agents.pipeline import NoBroker
@@ -23,6 +23,7 @@ def status(
 ) -> None:
     """Show every task's watermark, what became of the source records, and the floor's numbers."""
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace)
+    quieten_kafka()
     collected = asyncio.run(_read(settings))
     pipeline = collected.pipeline
     if pipeline is None:
@@ -61,9 +62,11 @@ async def _read(settings: Settings) -> Collected:
         bootstrap_servers=service.bootstrap, group_id=None, isolation_level="read_committed",
         auto_offset_reset="earliest",
     )  # fmt: skip
-    await reader.start()
     collected = Collected()
     try:
+        await reader.start()
+        if topic not in await reader.topics():
+            raise NotFound(f"there is no topic {topic} at {service.bootstrap}: has a worker run in this namespace?")
         tp = TopicPartition(topic, 0)
         reader.assign([tp])
         end = (await reader.end_offsets([tp]))[tp]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from agents.cli.console import err, out
+from agents.cli.console import err, out, quieten_kafka
 from agents.cli.options import Bootstrap, Config, Json, Namespace, Partitions, settings_of
 from agents.pipeline import NoBroker
 from streams.topics import all_topics, ensure_topics, partition_counts
@@ -27,6 +27,7 @@ def topics(
     if create:
         if not service.bootstrap:
             raise NoBroker("--create needs a Kafka: give --bootstrap HOST:PORT or set service.bootstrap")
+        quieten_kafka()
         asyncio.run(ensure_topics(service.bootstrap, service.namespace, service.partitions))
         err.print("topics are there")
     counts = partition_counts(service.partitions)

@@ -83,8 +83,10 @@ class Board:
         if before is None:
             self._round += 1
             for leaf, panes in self._panes.leaves.items():
-                if any(at in panes for at in range(minute - LONGEST_ROLLING, minute + 1)):
-                    self.touch(scopes_of(leaf), [span for span, _ in ROLLING])
+                recent = any(at in panes for at in range(minute - LONGEST_ROLLING, minute + 1))
+                # 'all' may have been sent before there was a clock: without what is as of the clock.
+                self.touch(scopes_of(leaf), live_spans(clock) if recent else [ALL])
+            self.dirty.update(dict.fromkeys(self._of(ALL).values()))
         elif minute != before // MINUTE:
             self._roll(before // MINUTE, minute)
         while self._closing and self._closing[0][0] <= clock:

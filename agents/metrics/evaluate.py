@@ -30,6 +30,7 @@ _MISSES = (CODES["left:empty"], CODES["left:withdrawn"], CODES["left:system"])
 # Asterisk counts these four; a caller lost in its restart is in none of its counters.
 _ASTERISK_ABANDONS = tuple(CODES[f"left:{reason}"] for reason in ("abandoned", "timeout", "empty", "withdrawn"))
 _KNOWN = 4096
+_DIGITS = 6
 _Pick = Callable[[list[int]], tuple[int, ...]]
 
 
@@ -170,13 +171,14 @@ def _add_levels(metrics: dict[str, Metric], levels: tuple[_Level, ...], terms: l
 @lru_cache(maxsize=1 << 16)
 def _share(part: int, whole: int, version: int) -> Metric:
     # Many definitions, scopes and windows share their numbers; a proportion with its interval is the costly part.
+    interval = wilson(part, whole)
     return Metric(
         value=part / whole if whole > 0 else None,
         n=whole,
         version=version,
         numerator=part,
         denominator=whole,
-        interval=wilson(part, whole),
+        interval=None if interval is None else (round(interval[0], _DIGITS), round(interval[1], _DIGITS)),
     )
 
 

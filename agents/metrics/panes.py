@@ -130,7 +130,6 @@ class Panes:
 
     def fold(self, clock: int, keep_ms: int) -> int:
         """Fold the hours that ended `keep_ms` before `clock`; returns the first minute that is not folded."""
-        self._expired = clock - DAYS_KEPT * DAY
         limit = self._calendar.hour((clock - keep_ms) // MINUTE).minutes.start
         for leaf, panes in self.leaves.items():
             for minute in [minute for minute in panes if minute < limit]:
@@ -142,13 +141,11 @@ class Panes:
                 for key, n in panes.pop(minute).facts.items():
                     self._archive(leaf, minute, key & CODE_MASK, key >> CODE_BITS, n)
                 self._panes.delete(cell_key(minute, leaf))
-        for day in [day for day in self._archived if day is not None and day < self._expired]:
-            for leaf in self._archived.pop(day):
-                self._archives.delete(cell_key(day, leaf))
+        self._expire(clock)
         return limit
 
-    def restored(self) -> None:
-        """Rebuild the indexes. Raises UnknownThreshold for one that panes folded earlier were not counted by."""
+    def restored(self, clock: int | None) -> None:
+        """Rebuild the indexes as of `clock`. Raises UnknownThreshold for one that folded panes were not counted by."""
         for key, pane in self._panes.data.items():
             time, leaf = parse_cell_key(key)
             self._leaf(leaf)[int(time)] = pane
@@ -167,6 +164,14 @@ class Panes:
                     "240, 300, 600 s ...), or start in a fresh namespace"
                 )
             self._final.add(int(hour))
+        if clock is not None and self._final:
+            self._expire(clock)
+
+    def _expire(self, clock: int) -> None:
+        self._expired = clock - DAYS_KEPT * DAY
+        for day in [day for day in self._archived if day is not None and day < self._expired]:
+            for leaf in self._archived.pop(day):
+                self._archives.delete(cell_key(day, leaf))
 
     def _hour(self, minute: int) -> int:
         return self._calendar.hour(minute).start or 0

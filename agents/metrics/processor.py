@@ -154,10 +154,11 @@ class Metrics:
 
     def restored(self) -> None:
         """Rebuild what is derived. Raises UnknownThreshold for settings that the state cannot serve."""
-        self._panes.restored()
+        clock = (self._progress.get(_ONE) or Progress()).clock
+        self._panes.restored(clock)
         self._waiting.restored()
         self._roster.restored()
-        self._board.restored((self._progress.get(_ONE) or Progress()).clock)
+        self._board.restored(clock)
         for channel, queue, kind, start, end in self._unsent.get(_ONE) or ():
             self._board.touch([(channel, queue)], [Span(kind, start, end)])
 
@@ -200,6 +201,10 @@ class Metrics:
             for entry in self._board.dirty:
                 self._board.longest(entry)
             folded = self._panes.fold(clock, self._keep_ms)
+            # What was too old for a day of its own now is so after a restart too.
+            progress = self._progress.get(_ONE) or Progress()
+            progress.clock = clock
+            self._progress.put(_ONE, progress)
         self._board.forget(folded)
 
     def _send_pipeline(self, out: Outbox, pace: int | None, *, ended: bool) -> None:

@@ -12,7 +12,7 @@ from schemas import live
 from schemas.instants import MINUTE, from_ms
 
 _LIVE = {ALL, *(span for span, _ in ROLLING)}
-_encode_key = msgspec.json.Encoder(order="deterministic").encode
+_encode_key = msgspec.json.Encoder().encode
 
 
 class Publisher:

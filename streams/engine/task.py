@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 TICK = 0.02
 REVOKE_TIMEOUT = 5.0
+FLUSH_TIMEOUT = 30.0
+"""Seconds after which a flush counts as failed: its transaction has timed out long before."""
 STALL = 5.0
 """Seconds without an answer of the brokers after which a task counts as not at work."""
 MEMBER_POLL = 0.1
@@ -276,7 +278,8 @@ class Task:
     async def _send(self, flush: Flush) -> None:
         if self._writer is None:
             raise RuntimeError(f"{self.name} has no producer")
-        await self._writer.send(flush, (self.stage.changelog, self.partition))
+        async with asyncio.timeout(FLUSH_TIMEOUT):
+            await self._writer.send(flush, (self.stage.changelog, self.partition))
         self._setbacks.overcome(flush)
         self._gauges.flushed(flush)
         for tp, topic in self.inputs.items():

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from tests.benchmarks import backtest, contacts_agent, intake, report
-from tests.benchmarks.contest import contest
+from tests.benchmarks.contest import contest, topic_of
 from tests.benchmarks.machine import this_machine
 from tests.benchmarks.runs import Result
 
@@ -31,7 +31,8 @@ def main() -> int:
         sections["intake"] = contacts_agent.entry(lines)
     if "contacts_agent" in told.only:
         words.print("contacts_agent: contestants take turns on one topic")
-        turns = contest(contacts_agent.CONTESTANTS, told.events, told.repeats, told.slice, words.print)
+        with topic_of(told.events, told.slice, words.print) as job:
+            turns = contest(contacts_agent.CONTESTANTS, job, told.repeats, words.print)
         sections |= contacts_agent.sections(turns)
     if "backtest" in told.only:
         words.print("backtest: a bank's day from start to end")

@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,46 +16,53 @@ from tests.benchmarks.runs import Result, Run
 from tests.benchmarks.topic import forget_runs, write_topic
 
 NAMESPACE = "bench"
-LIMIT = 900.0
+LIMIT = 1_800.0
 """Seconds after which a contestant has failed."""
+
+Say = Callable[[str], None]
 
 
 class ContestantFailed(Exception):
     """A contestant ended without a result; the message has its last words."""
 
 
-def contest(
-    names: Iterable[str], events: int, repeats: int, slice_seconds: float, say: Callable[[str], None]
-) -> dict[str, Result]:
-    """Have contestants (modules of tests.benchmarks.contestants) consume a topic of so many events, in turns: A B A B.
+@contextmanager
+def topic_of(events: int, slice_seconds: float, say: Say) -> Iterator[Job]:
+    """A Kafka with a topic of so many events, and what contestants are told of it.
 
     `slice_seconds`: after how long those stop that would take too long for all of it.
     """
-    runs: dict[str, list[Run]] = {name: [] for name in names}
     with TemporaryDirectory(prefix="floorwalker-bench-") as folder, EmbeddedKafka(Path(folder), notify=say) as kafka:
-        written = asyncio.run(
-            write_topic(kafka.bootstrap, NAMESPACE, events, lambda done: say(f"{done:,} of {events:,} events written"))
-        )
-        job = Job(
+
+        def written(done: int) -> None:
+            say(f"{done:,} of {events:,} events written")
+
+        yield Job(
             bootstrap=kafka.bootstrap,
             namespace=NAMESPACE,
-            end=written,
+            end=asyncio.run(write_topic(kafka.bootstrap, NAMESPACE, events, written)),
             events=events,
             seconds=slice_seconds,
             result=f"{folder}/run.json",
         )
-        for repeat in range(repeats):
-            for name in names:
-                asyncio.run(forget_runs(kafka.bootstrap, NAMESPACE))
-                run = one_run(name, job)
-                say(f"{repeat + 1}/{repeats} {name}: {run.per_second:,.0f} events/s")
-                runs[name].append(run)
+
+
+def contest(names: Iterable[str], job: Job, repeats: int, say: Say) -> dict[str, Result]:
+    """Have contestants (modules of tests.benchmarks.contestants) do a job in turns: A B C A B C."""
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for repeat in range(1, repeats + 1):
+        for name, done in runs.items():
+            run = one_run(name, job)
+            say(f"{repeat}/{repeats} {name}: {run.per_second:,.0f} events/s")
+            done.append(run)
     return {name: Result(tuple(each)) for name, each in runs.items()}
 
 
-def one_run(name: str, job: Job, runner: Sequence[str] = (sys.executable,)) -> Run:
-    """Have one contestant do a job. `runner`: what runs the module, with a profiler before it for instance."""
-    command = [*runner, "-m", f"tests.benchmarks.contestants.{name}", *job.arguments()]
+def one_run(name: str, job: Job, before: Sequence[str] = ()) -> Run:
+    """Have one contestant do a job, on topics that hold nothing of earlier runs. `before`: a profiler's command line,
+    for instance. Raises ContestantFailed."""
+    asyncio.run(forget_runs(job.bootstrap, job.namespace))
+    command = [*before, sys.executable, "-m", f"tests.benchmarks.contestants.{name}", *job.arguments()]
     done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False)
     result = Path(job.result)
     if not result.exists():

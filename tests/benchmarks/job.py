@@ -29,10 +29,10 @@ class Job(msgspec.Struct, frozen=True):
         """The job as a contestant's command line."""
         return [f"--{name}={value}" for name, value in msgspec.structs.asdict(self).items()]
 
-
-def told() -> Job:
-    """The job of this process."""
-    parser = argparse.ArgumentParser()
-    for field in msgspec.structs.fields(Job):
-        parser.add_argument(f"--{field.name}", type=field.type, required=True)
-    return Job(**vars(parser.parse_args()))
+    @classmethod
+    def told(cls) -> "Job":
+        """The job of this process, from its command line."""
+        parser = argparse.ArgumentParser()
+        for field in msgspec.structs.fields(cls):
+            parser.add_argument(f"--{field.name}", type=field.type, required=True)
+        return cls(**vars(parser.parse_args()))

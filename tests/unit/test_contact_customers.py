@@ -130,3 +130,13 @@ def test_a_call_without_queue_that_ended_is_told_as_ended() -> None:
     floor.hear(created(0), ended(20))
     floor.flush()
     assert [(told.outcome, told.open, told.ended) for told in floor.customers] == [("ended", False, at(20))]
+
+
+def test_the_first_end_is_the_end_until_another_offer_opens_the_contact_again() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(4), ended(20))
+    floor.hear(ended(25))
+    floor.flush()
+    floor.hear(offered(40))
+    floor.flush()
+    assert [(told.open, told.ended) for told in floor.customers] == [(False, at(20)), (True, None)]

@@ -121,6 +121,14 @@ def test_a_second_offer_of_one_queue_says_that_the_end_of_the_first_was_lost() -
     assert floor.measured() == {("offered", 0): 2, ("left:system", 100_000): 1, ("answered", 12_000): 1}
 
 
+def test_an_answer_that_names_no_queue_belongs_to_the_offer_whose_wait_it_measured() -> None:
+    floor = Floor()
+    floor.hear(offered(0, "sales"), offered(50, "service"), answered(60, None, waited=10.0))
+    floor.flush()
+    left_over = {(queue, measure) for (_, queue, _, measure, _), n in floor.facts.items() if n}
+    assert left_over == {("sales", "offered"), ("sales", "waiting"), ("service", "offered"), ("service", "answered")}
+
+
 def test_who_hangs_up_while_waiting_abandons_even_if_only_the_end_was_told() -> None:
     floor = Floor()
     floor.hear(offered(0), ended(8, by="customer"))

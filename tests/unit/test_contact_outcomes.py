@@ -116,6 +116,7 @@ def test_bytes_that_are_no_envelope_are_put_aside_with_their_own_place() -> None
         b"\xff\xfe",
         b'{"origin":{"topic":"\xff"',
         b'{"origin":{"topic":"t","partition":0,"offset":1},"events":[{"type":"?"}]}',
+        b'{"later":' + b"[" * 100_000,
         b"",
         None,
     ):

@@ -223,14 +223,14 @@ def test_deadlines_are_rebuilt_after_a_restart() -> None:
 
 def test_a_later_longer_target_does_not_erase_a_breach_nor_rewrite_an_open_offer() -> None:
     floor = Floor()
-    floor.hear(offered(0))
+    floor.hear(offered(1))
     floor.hear(offered(10, contact="c2"))
     floor.clock(21)
     floor.flush()
     relaxed = QueuePolicy(answer_within=AnswerWithin(version=2, target_ms=600_000))
     floor.policies = Policies(default=relaxed)
     floor.crash()
-    floor.hear(created(1), created(2))
+    floor.hear(created(0))
     floor.hear(offered(15, contact="c3"))
     floor.clock(40)
     assert [(t.contact, t.transition) for t in floor.transitions] == [

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.envelopes import decode_envelope, decode_mark
 from schemas.topics import CONTACTS_EVENTS
 from streams.engine.app import FETCH_BYTES, MAX_POLL_RECORDS
-from tests.benchmarks.job import Job, told
+from tests.benchmarks.job import Job
 from tests.benchmarks.runs import Run, Stopwatch
 
 
@@ -41,5 +41,5 @@ async def measured(job: Job) -> Run:
 
 
 if __name__ == "__main__":
-    job = told()
+    job = Job.told()
     job.done(asyncio.run(measured(job)))

@@ -17,7 +17,7 @@ from schemas.envelopes import decode_mark
 from schemas.policies import Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_EVENTS, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from tests.benchmarks.contestants.floorwalker import CUSTOMER_NAMESPACE
-from tests.benchmarks.job import Job, told
+from tests.benchmarks.job import Job
 from tests.benchmarks.payloads import Tray
 from tests.benchmarks.runs import Stopwatch
 
@@ -82,4 +82,4 @@ def main(job: Job, *, send: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(told(), send=False)
+    main(Job.told(), send=False)

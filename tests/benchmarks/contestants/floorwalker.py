@@ -19,7 +19,7 @@ from streams.engine import Engine, build_app
 from streams.logs import set_up_logs
 from streams.settings import load_settings
 from streams.topics import partition_counts
-from tests.benchmarks.job import Job, told
+from tests.benchmarks.job import Job
 from tests.benchmarks.runs import Run, Stopwatch
 
 GLANCE = 0.005
@@ -80,4 +80,4 @@ def main(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    main(told())
+    main(Job.told())

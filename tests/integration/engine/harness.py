@@ -101,7 +101,9 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def running(conduct: Conduct, prepare: Callable[[FloorwalkerApp], None] = lambda _: None) -> AsyncIterator[Engine]:
+async def running(
+    conduct: Conduct, prepare: Callable[[FloorwalkerApp], None] = lambda _: None
+) -> AsyncIterator[Engine]:
     """A worker in this process, its tasks ready."""
     app, engine = build(conduct)
     prepare(app)
@@ -116,7 +118,9 @@ async def running(conduct: Conduct, prepare: Callable[[FloorwalkerApp], None] = 
 
 def producer(conduct: Conduct, **settings: Any) -> Producer:
     """Puts keys where the engine puts them."""
-    return Producer({"bootstrap.servers": conduct.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5, **settings})
+    return Producer(
+        {"bootstrap.servers": conduct.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5, **settings}
+    )
 
 
 def feed(conduct: Conduct, values: Iterable[str], *, keys: int = 10, topic: str = "in") -> int:
@@ -145,6 +149,10 @@ class Feeder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Say no more; what was said is with Kafka on return."""
         self._stop.set()
         self._thread.join()
 

@@ -24,7 +24,6 @@ from tests.integration.engine.harness import (
     running,
     said,
     wait_for,
-    wait_until,
 )
 
 
@@ -86,7 +85,7 @@ async def test_a_restore_longer_than_the_session_costs_no_membership_and_holds_u
 
     async def look(app: FloorwalkerApp) -> None:
         nonlocal longest
-        while app.rebalancing_count == 0:
+        while app.rebalancing_count == 0:  # noqa: ASYNC110 - Faust's counter
             await asyncio.sleep(0.01)
         while True:
             at = time.monotonic()

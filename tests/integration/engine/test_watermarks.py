@@ -30,7 +30,9 @@ async def test_partitions_without_a_record_pass_the_time_on(conduct: Conduct) ->
     began = now_ms()
 
     async with running(conduct):
-        await wait_until(lambda: len({mark.task for _, mark in marks(conduct) if mark.time > began + 1500}) == 2, "marks")
+        await wait_until(
+            lambda: len({mark.task for _, mark in marks(conduct) if mark.time > began + 1500}) == 2, "marks"
+        )
         said = marks(conduct)
 
     assert {(partition, mark.task) for partition, mark in said} == {

@@ -1,0 +1,119 @@
+"""What the tests of the metrics share: a record, an outbox that keeps the last word, and facts in seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.metrics.processor import Metrics
+from schemas import live, partials
+from schemas.live import PIPELINE_KEY, LiveMetrics, Metric, Pipeline
+from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
+
+Facts = list[tuple[FactKey, int]]
+
+
+@dataclass
+class PartialRecord:
+    """A record of metrics.partials."""
+
+    value: bytes | None
+    topic: str = "metrics.partials"
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes | None = b"contacts-0"
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass
+class Board:
+    """What a reader of metrics.live holds: the last record of every key, and all of them in order."""
+
+    last: dict[bytes, bytes] = field(default_factory=dict)
+    sent: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        partition: int | None = None,
+    ) -> None:
+        assert topic == "metrics.live"
+        assert key is not None
+        assert value is not None
+        self.last[key] = value
+        self.sent.append((key, value))
+
+    def take_sent(self) -> list[LiveMetrics]:
+        """The window records since the last call."""
+        sent, self.sent = self.sent, []
+        return [live.decode(value) for key, value in sent if key != PIPELINE_KEY]
+
+    def windows(self) -> list[LiveMetrics]:
+        return [live.decode(value) for key, value in self.last.items() if key != PIPELINE_KEY]
+
+    def of(self, kind: str, channel: str | None = None, queue: str | None = None) -> list[LiveMetrics]:
+        """The windows of a kind and scope, by start."""
+        found = [w for w in self.windows() if w.window.kind == kind and w.scope == live.Scope(channel, queue)]
+        return sorted(found, key=lambda w: str(w.window.start))
+
+    def metrics(self, kind: str, channel: str | None = None, queue: str | None = None) -> dict[str, Metric]:
+        (window,) = self.of(kind, channel, queue)
+        return window.metrics
+
+    def value(
+        self, metric: str, kind: str = "all", channel: str | None = None, queue: str | None = None
+    ) -> float | None:
+        return self.metrics(kind, channel, queue)[metric].value
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return live.decode_pipeline(self.last[PIPELINE_KEY])
+
+
+def facts(offered_at: float, *said: tuple[str, float], queue: str | None = "support", channel: str = "phone") -> Facts:
+    """Facts about one offer at `offered_at` seconds: (measure, seconds). 'waiting' takes the offer's instant."""
+    at = round(offered_at * 1000)
+    return [
+        ((channel, queue, at // 60_000, measure, at if measure == "waiting" else round(value * 1000)), 1)
+        for measure, value in said
+    ]
+
+
+def taken_back(wrong: Facts) -> Facts:
+    return [(key, -n) for key, n in wrong]
+
+
+def feed(
+    metrics: Metrics,
+    board: Board,
+    some: Facts,
+    *,
+    agents: Sequence[AgentNow] = (),
+    busy: dict[str, int] | None = None,
+    outcomes: dict[str, int] | None = None,
+    split: Sequence[SplitOutcome] = (),
+) -> None:
+    """One partial."""
+    partial = Partial(
+        task="contacts-0", facts=some, agents=list(agents), busy=busy or {}, outcomes=outcomes or {}, split=list(split)
+    )
+    metrics.take(PartialRecord(partials.encode(partial)), board)
+
+
+def tick(metrics: Metrics, board: Board, seconds: float, *, ended: bool = False) -> list[LiveMetrics]:
+    """The clock moves on, then a flush; returns the windows that were sent."""
+    board.take_sent()
+    metrics.advance(round(seconds * 1000), board)
+    metrics.before_flush(board, ended=ended)
+    return board.take_sent()
+
+
+def restart(metrics: Metrics, changelog: dict[bytes, bytes | None], fresh: Metrics) -> Metrics:
+    """What a takeover sees: `changelog` with the changes of this flush, restored into `fresh`."""
+    changelog.update(metrics.changes())
+    for key, value in changelog.items():
+        fresh.restore(key, value)
+    fresh.restored()
+    return fresh

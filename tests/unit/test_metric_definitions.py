@@ -1,0 +1,49 @@
+"""The catalogue says what is published, and no more."""
+
+import pytest
+
+from agents.metrics.processor import Metrics
+from schemas.definitions import CATALOGUE, definition_of
+from schemas.partials import AgentNow
+from schemas.policies import MetricSettings
+from schemas.service_levels import SERVICE_LEVELS, TERMS
+from tests.unit.metric_kit import Board, facts, feed, tick
+
+AT = 1_790_000_000
+
+
+def test_everything_published_is_defined_and_everything_defined_is_published() -> None:
+    metrics, board = Metrics(MetricSettings(thresholds_ms=(20_000, 30_000))), Board()
+    feed(
+        metrics, board, facts(AT, ("offered", 0), ("waiting", 0)), agents=[AgentNow("ana", "support", "away", None, AT)]
+    )
+    tick(metrics, board, AT + 5)
+    published = {metric: shown for window in board.windows() for metric, shown in window.metrics.items()}
+    assert {definition_of(metric).id for metric in published} == set(CATALOGUE)
+    assert all(definition_of(metric).version == shown.version for metric, shown in published.items())
+
+
+def test_metrics_as_of_the_clock_stand_on_all_and_on_rolling_windows_only() -> None:
+    metrics, board = Metrics(MetricSettings()), Board()
+    feed(
+        metrics, board, facts(AT, ("offered", 0), ("waiting", 0)), agents=[AgentNow("ana", "support", "away", None, AT)]
+    )
+    tick(metrics, board, AT + 5)
+    for window in board.windows():
+        shown = {definition_of(metric).shown for metric in window.metrics}
+        assert ("live" in shown) == (window.window.kind == "all" or window.window.kind.startswith("rolling"))
+        assert ("without_queue" in shown) == (window.scope.queue is None)
+        assert ("staffed" in shown) == ("live" in shown and window.scope.channel is None)
+
+
+def test_every_term_is_in_use() -> None:
+    used = {term for level in SERVICE_LEVELS for term in (*level.numerator, *level.denominator)}
+    assert used == set(TERMS)
+
+
+@pytest.mark.parametrize(
+    "metric", ["service_level.mine@20", "contacts_offered@20", "agents_by_state", "", "nothing.at.all"]
+)
+def test_an_id_that_nobody_publishes_has_no_definition(metric: str) -> None:
+    with pytest.raises(KeyError):
+        definition_of(metric)

@@ -43,7 +43,8 @@ class Outbox(Protocol):
         value: bytes | None,
         headers: Headers = (),
         partition: int | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Send one record with the next flush; the arguments are those of `Output`."""
 
 
 class Processor(Protocol):

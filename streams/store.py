@@ -35,9 +35,11 @@ class Store(Generic[S]):
         return len(self.data)
 
     def get(self, key: str) -> S | None:
+        """The value of `key`, None where there is none."""
         return self.data.get(key)
 
     def put(self, key: str, value: S) -> None:
+        """Set the value of `key`."""
         self.data[key] = value
         self._changed.add(key)
 
@@ -46,6 +48,7 @@ class Store(Generic[S]):
         self._changed.add(key)
 
     def delete(self, key: str) -> None:
+        """Forget `key`; a tombstone goes to the changelog if it was there."""
         if self.data.pop(key, None) is not None:
             self._changed.add(key)
 

@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
-from schemas.topics import CHANGELOG_CONFIG, TOPICS, Topic, changelog
+from schemas.topics import CHANGELOG_CONFIG, METRICS_LIVE, TOPICS, Topic, changelog
 
 STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False}
 """The stages of the pipeline, and whether each is partitioned."""
@@ -42,6 +42,9 @@ def settings_of(topic: Topic, brokers: int) -> dict[str, str]:
     if topic.name.startswith("channel."):
         # How far intake has read is told in the time at which records were appended.
         settings["message.timestamp.type"] = "LogAppendTime"
+    if topic.name == METRICS_LIVE.name:
+        # A few kilobytes a window and second that differ in a few numbers. gzip is what every client can read.
+        settings["compression.type"] = "gzip"
     if brokers >= 3:
         settings["min.insync.replicas"] = "2"
     return settings

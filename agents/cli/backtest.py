@@ -59,6 +59,8 @@ def backtest(
         f"ignored, {counts['failed']:,} failed, {counts['duplicates']:,} duplicates",
         highlight=False,
     )
+    if counts["failed"]:
+        err.print(f"failed because of: {_reasons(collected)}", highlight=False)
 
 
 async def _run(job: backtesting.Job, *, show: bool) -> Collected:
@@ -92,6 +94,13 @@ def _show(collected: Collected) -> None:
     out.print(table)
     breaches = sum(each.transition == "breached" for each in collected.transitions)
     out.print(f"promises breached: {breaches:,}   customers: {len(collected.profiles):,}", highlight=False)
+
+
+def _reasons(collected: Collected) -> str:
+    by = dict(collected.pipeline.failed_by) if collected.pipeline else {}
+    if collected.refused:
+        by["too_large"] = collected.refused
+    return ", ".join(f"{reason} ({count:,})" for reason, count in sorted(by.items()))
 
 
 def _value(value: float | None, unit: str) -> str:

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
-from rich.markup import escape
 from rich.markup import escape
 
 from agents.backtest import BacktestFailed
@@ -61,5 +60,7 @@ def fail_clearly(app: Callable[[], Any]) -> None:
         app()
     except tuple(_CODES) as error:
         code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
-        err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        away = isinstance(error, KafkaConnectionError)
+        hint = "; does Kafka run there, and is the address right (--bootstrap, service.bootstrap)?" if away else ""
+        err.print(f"[bold red]error:[/] {escape(str(error))}{hint}", highlight=False, soft_wrap=True)
         raise SystemExit(code) from None

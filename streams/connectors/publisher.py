@@ -1,16 +1,15 @@
 """Connectors' producers: idempotent, acknowledged by all replicas, records placed by Kafka's default hash."""
 
 import asyncio
-from functools import lru_cache
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
-from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.topics import LARGEST_RECORD, MIB
 from streams.connectors.line_records import LineRecord
+from streams.partitioner import partition_of
 
 BATCH_BYTES = 256 * 1024
 METADATA_SECONDS = 10.0
@@ -18,11 +17,6 @@ METADATA_SECONDS = 10.0
 
 class TopicMissing(LookupError):
     """A topic that a connector writes to does not exist; the message says which and what to do."""
-
-
-@lru_cache(maxsize=65_536)
-def _hash(key: bytes) -> int:
-    return int(murmur2(key)) & 0x7FFFFFFF
 
 
 class Publisher:
@@ -94,4 +88,4 @@ class Publisher:
 
     async def place(self, topic: str, key: bytes) -> int:
         """Partition of a key. Raises TopicMissing."""
-        return _hash(key) % await self.partitions(topic)
+        return partition_of(key, await self.partitions(topic))

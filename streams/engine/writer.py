@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.engine.partitioner import partition_of
+from streams.partitioner import partition_of
 from streams.processor import Output
 
 BATCH_BYTES = 512 * 1024

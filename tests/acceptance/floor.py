@@ -71,17 +71,15 @@ class Floor:
         for worker in self.workers:
             worker.wait_ready()
 
-    def replay(
-        self, *files: Path, format: str = bank.FORMAT, end: bool = True, rate: float | None = None  # noqa: A002
-    ) -> Replayed:
+    def replay(self, *files: Path, end: bool = True, rate: float | None = None) -> Replayed:
         """Send files; returns when they are in Kafka."""
         return asyncio.run(
             replay(
                 self.bootstrap,
                 self.namespace,
                 files,
-                FORMATS[format],
-                source=format,
+                FORMATS[bank.FORMAT],
+                source=bank.FORMAT,
                 tz=bank.ZONE,
                 date=bank.DAY,
                 end=end,

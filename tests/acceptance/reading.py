@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -96,12 +96,12 @@ class Reader:
 
     def _said(self, message: Message) -> Said:
         key = message.key()
-        headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers() or []}
+        headers = cast(list[tuple[str, bytes | None]], message.headers() or [])
         return Said(
             (message.topic() or "").removeprefix(self._prefix),
             None if key is None else key.decode("utf-8", "replace"),
             message.value() or b"",
-            headers,
+            {name: (value or b"").decode("utf-8", "replace") for name, value in headers},
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_exactly_the_calls_that_waited_longer_than_promised_are_breached_once_at
 
 
 def test_a_table_and_progress_are_shown_and_nothing_else_is_said(
-    gold: Backtest, record_property: pytest.RecordProperty
+    gold: Backtest, record_property: Callable[[str, object], None]
 ) -> None:
     table, words = gold.process.stdout, gold.process.stderr
     lines = {line.split("│")[1].strip(): line for line in table.splitlines() if line.startswith("│")}

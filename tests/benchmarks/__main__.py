@@ -45,7 +45,7 @@ def main() -> int:
         else:
             sections["backtest"] = {"seconds": backtests.spread.median, "runs": backtests.seconds}
     report.write(sections)
-    report.show(Console(), machine, turns, lines, backtests)
+    report.show(Console(width=None if sys.stdout.isatty() else report.WIDTH), machine, turns, lines, backtests)
     words.print(f"written: {report.RESULT}")
     return 1 if failed else 0
 

@@ -13,6 +13,8 @@ from tests.benchmarks.machine import Machine
 from tests.benchmarks.runs import Result, Spread
 
 RESULT = Path(__file__).parents[2] / "build" / "bench.json"
+WIDTH = 110
+"""Columns of the table where no terminal says how many there are."""
 
 
 def write(sections: dict[str, Any], path: Path = RESULT) -> None:
@@ -32,9 +34,10 @@ def show(
     console.print(str(machine), highlight=False)
     if contest is not None:
         ours = contest["floorwalker"]
-        table = Table("", "events/s", "range", "events/CPU-s", "ours is", "range", title="contacts_agent")
+        table = Table("", "events/s", "range", "events/CPU-s", "ours is", "range", "by CPU", title="contacts_agent")
         for name, result in contest.items():
             ratio = None if result is ours else ours.times(result)
+            cpu = None if result is ours else ours.per_cpu_times(result)
             table.add_row(
                 name,
                 f"{result.per_second.median:,.0f}",
@@ -42,6 +45,7 @@ def show(
                 f"{result.per_cpu_second.median:,.0f}",
                 "" if ratio is None else f"{ratio.median:.2f}x",
                 "" if ratio is None else f"{ratio.least:.2f}-{ratio.most:.2f}x",
+                "" if cpu is None else f"{cpu.median:.2f}x",
             )
         console.print(table)
         for name in contest:

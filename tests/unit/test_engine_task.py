@@ -31,6 +31,7 @@ class Floor:
         self.background: list[asyncio.Task[None]] = []
         self.member_at: Callable[[], float] = time.monotonic
         self.failing: list[Exception] = []
+        self.first = 0
         self.sending = asyncio.Event()
         self.reading = asyncio.Event()
         self.sending.set()
@@ -38,7 +39,7 @@ class Floor:
 
     async def seek(self, positions: Mapping[TP, int | None]) -> Mapping[TP, int]:
         self.seeks.append(dict(positions))
-        return {tp: offset or 0 for tp, offset in positions.items()}
+        return {tp: self.first if offset is None else offset for tp, offset in positions.items()}
 
     async def crash(self, error: BaseException) -> None:
         self.crashes.append(error)
@@ -154,6 +155,19 @@ async def test_a_gap_has_the_input_read_again_from_the_position(floor: Floor) ->
     await one.close()
     assert floor.seeks == [{IN: None}, {IN: 10}]
     assert len(floor.writers) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_input_whose_first_records_are_gone_is_read_from_the_first_there_is(floor: Floor) -> None:
+    floor.first = 100
+    one = floor.task()
+    one.start()
+    await one.ready.wait()
+    give(one, 100, 110)
+
+    await until(lambda: floor.counted == 10)
+    await one.close()
+    assert floor.seeks == [{IN: None}]
 
 
 @pytest.mark.asyncio

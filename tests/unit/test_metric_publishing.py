@@ -72,6 +72,14 @@ def test_a_window_is_sent_once_more_when_the_clock_passes_its_end() -> None:
     assert {w.window.kind for w in closed} == {"30min", "60min", "day"}
 
 
+def test_the_end_of_a_window_waits_for_no_pace() -> None:
+    metrics, board = Metrics(MetricSettings()), Board()
+    feed(metrics, board, facts(NINE + 890, ("offered", 0)))
+    tick(metrics, board, NINE + 899.9)
+    closed = of_floor([w for w in tick(metrics, board, NINE + 900) if w.closed])
+    assert set(closed) == {"15min"}
+
+
 def test_a_late_fact_amends_a_closed_window_with_a_higher_revision() -> None:
     metrics, board = Metrics(MetricSettings()), Board()
     tick(metrics, board, NINE)
@@ -91,10 +99,11 @@ def test_a_late_fact_amends_a_closed_window_with_a_higher_revision() -> None:
 def test_the_key_of_a_window_stays_and_its_revisions_grow_over_a_restart() -> None:
     metrics, board = Metrics(MetricSettings()), Board()
     tick(metrics, board, NINE)
+    changelog = dict(metrics.changes())
     feed(metrics, board, facts(NINE, ("offered", 0)))
     tick(metrics, board, NINE + 1)
     before = {key: json.loads(value)["revision"] for key, value in board.last.items() if b"scope" in key}
-    metrics = restart(metrics, {}, Metrics(MetricSettings()))
+    metrics = restart(metrics, changelog, Metrics(MetricSettings()))
     feed(metrics, board, facts(NINE, ("answered", 5)))
     tick(metrics, board, NINE + 6)
     after = {key: json.loads(value)["revision"] for key, value in board.last.items() if b"scope" in key}
@@ -202,6 +211,27 @@ def test_when_all_input_has_ended_nothing_is_held_back() -> None:
     board.take_sent()
     metrics.before_flush(board, ended=True)
     assert board.sent == []
+
+
+def test_at_the_end_the_age_of_who_still_waits_is_that_of_the_last_instant() -> None:
+    metrics, board = Metrics(MetricSettings()), Board()
+    feed(metrics, board, facts(NINE, ("offered", 0), ("waiting", 0)))
+    tick(metrics, board, NINE + 10)
+    tick(metrics, board, NINE + 10.3, ended=True)
+    assert board.value("oldest_waiting") == 10.3
+
+
+def test_offers_ahead_of_the_clock_enter_the_rolling_windows_with_their_minute() -> None:
+    metrics, board = Metrics(MetricSettings()), Board()
+    tick(metrics, board, NINE)
+    feed(metrics, board, facts(NINE + 120, ("offered", 0), queue="sales"))
+    feed(metrics, board, facts(NINE + 125, ("offered", 0), queue="support"))
+    feed(metrics, board, facts(NINE + 185, ("offered", 0), queue="support"))
+    tick(metrics, board, NINE + 1)
+    assert board.of("rolling15min") == []
+    tick(metrics, board, NINE + 190)
+    assert board.value("contacts_offered", "rolling15min") == 3
+    assert board.value("contacts_offered", "rolling15min", queue="support") == 2
 
 
 def test_the_pipeline_record_is_sent_at_most_once_a_second_and_only_when_it_changed() -> None:

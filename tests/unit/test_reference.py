@@ -8,6 +8,8 @@ import pytest
 import typer.main
 
 from agents.cli import app
+from agents.intake.asterisk_calls import CALL_EVENTS
+from agents.intake.asterisk_queue_log import AGENT_STATES, IGNORED
 from schemas.json_schemas import PUBLIC_RECORDS
 from streams.sections import Sections, model_of
 from tools.reference.__main__ import main
@@ -114,3 +116,9 @@ def test_a_page_names_commands_and_options_that_exist(path: Path) -> None:
 def test_a_page_names_operational_metrics_that_exist(path: Path) -> None:
     known = set(re.findall(r"`(floorwalker_\w+)`", REFERENCE[Path("docs/reference/telemetry.md")]))
     assert set(re.findall(r"\b(floorwalker_[a-z_]+)(?:\{|`)", path.read_text())) <= known
+
+
+def test_the_phone_page_says_what_becomes_of_every_line_that_asterisk_writes() -> None:
+    text = (ROOT / "docs" / "howto-phone.md").read_text()
+    mapped = set(re.findall(r"[A-Z]{5,}", text[text.index("## What is mapped") :]))
+    assert {*CALL_EVENTS, *AGENT_STATES, *IGNORED} <= mapped

@@ -7,7 +7,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.partitioner import partition_of
+from streams.partitioner import partition_of
 
 # murmur2 as Apache Kafka's own tests state it (UtilsTest): signed 32 bit.
 KAFKA = {

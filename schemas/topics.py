@@ -100,7 +100,7 @@ def changelog(agent: str, *, partitioned: bool) -> Topic:
     )  # fmt: skip
 
 
-CHANGELOG_CONFIG = {
+COMPACTED = {
     "segment.bytes": str(64 * MIB),
     "segment.ms": str(3_600_000),
     "min.cleanable.dirty.ratio": "0.1",

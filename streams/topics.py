@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
-from schemas.topics import CHANGELOG_CONFIG, METRICS_LIVE, TOPICS, Topic, changelog
+from schemas.topics import COMPACTED, METRICS_LIVE, TOPICS, Topic, changelog
 
 STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False}
 """The stages of the pipeline, and whether each is partitioned."""
@@ -37,8 +37,10 @@ def partition_counts(partitions: int, topics: Iterable[Topic] | None = None) -> 
 def settings_of(topic: Topic, brokers: int) -> dict[str, str]:
     """Topic-level settings on a cluster of so many brokers."""
     settings = dict(topic.config)
-    if topic.name.endswith("-changelog"):
-        settings.update(CHANGELOG_CONFIG)
+    if "compact" in topic.cleanup:
+        # The cleaner takes only segments that are closed: with Kafka's 1 GiB and 7 days, a reader has to get through
+        # every state that a key ever had.
+        settings.update(COMPACTED)
     if topic.name.startswith("channel."):
         # How far intake has read is told in the time at which records were appended.
         settings["message.timestamp.type"] = "LogAppendTime"

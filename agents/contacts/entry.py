@@ -1,6 +1,7 @@
 """One line of a contact's log: a canonical event, reduced to what the rules read."""
 
 from sys import intern
+from typing import cast
 
 import msgspec
 
@@ -81,32 +82,64 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.kind, self.id) < (other.kind, other.id)
 
 
+def _plain(event: ContactEvent, kind: int) -> Entry:
+    # Few queues and agents, many events: each name is kept once.
+    queue, agent = event.queue, event.agent
+    return Entry(
+        to_ms(event.time),
+        kind,
+        event.id,
+        event.revision,
+        None if queue is None else intern(queue),
+        None if agent is None else intern(agent),
+        event.identifiers,
+    )
+
+
+def _stop(event: ContactAnswered | ContactLeftQueue, kind: int, detail: str | None) -> Entry:
+    queue, agent, waited = event.queue, event.agent, event.waited
+    return Entry(
+        to_ms(event.time),
+        kind,
+        event.id,
+        event.revision,
+        None if queue is None else intern(queue),
+        None if agent is None else intern(agent),
+        event.identifiers,
+        detail,
+        None if waited is None else to_duration_ms(waited),
+    )
+
+
+def _over(event: ContactEnded | ContactTransferred, kind: int, detail: str | None) -> Entry:
+    queue, agent = event.queue, event.agent
+    return Entry(
+        to_ms(event.time),
+        kind,
+        event.id,
+        event.revision,
+        None if queue is None else intern(queue),
+        None if agent is None else intern(agent),
+        event.identifiers,
+        detail,
+        None,
+        to_duration_ms(event.talked),
+        to_duration_ms(event.held),
+        to_duration_ms(event.handled),
+    )
+
+
 def entry_of(event: ContactEvent) -> Entry:
     """The log's line for a canonical event."""
-    time = to_ms(event.time)
     kind = _KINDS.get(type(event), OTHER)
-    # Few queues and agents, many events: each name is kept once.
-    queue = event.queue if event.queue is None else intern(event.queue)
-    agent = event.agent if event.agent is None else intern(event.agent)
-    if kind == ANSWERED and isinstance(event, ContactAnswered):
-        waited = to_duration_ms(event.waited)
-        return Entry(time, kind, event.id, event.revision, queue, agent, event.identifiers, None, waited)
-    if kind == LEFT and isinstance(event, ContactLeftQueue):
-        waited = to_duration_ms(event.waited)
-        return Entry(time, kind, event.id, event.revision, queue, agent, event.identifiers, event.reason, waited)
-    if kind in (ENDED, TRANSFERRED) and isinstance(event, ContactEnded | ContactTransferred):
-        return Entry(
-            time,
-            kind,
-            event.id,
-            event.revision,
-            queue,
-            agent,
-            event.identifiers,
-            event.by if isinstance(event, ContactEnded) else None,
-            None,
-            to_duration_ms(event.talked),
-            to_duration_ms(event.held),
-            to_duration_ms(event.handled),
-        )
-    return Entry(time, kind, event.id, event.revision, queue, agent, event.identifiers)
+    if kind == ANSWERED:
+        return _stop(cast(ContactAnswered, event), kind, None)
+    if kind == LEFT:
+        left = cast(ContactLeftQueue, event)
+        return _stop(left, kind, left.reason)
+    if kind == ENDED:
+        ended = cast(ContactEnded, event)
+        return _over(ended, kind, ended.by)
+    if kind == TRANSFERRED:
+        return _over(cast(ContactTransferred, event), kind, None)
+    return _plain(event, kind)

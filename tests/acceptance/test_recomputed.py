@@ -50,8 +50,8 @@ def test_all_published_numbers_are_those_of_a_plain_recomputation_over_the_canon
     assert out.keys() == recomputed.keys()
     for key, (value, numerator, denominator, n, interval) in recomputed.items():
         assert out[key][1:4] == (numerator, denominator, n), key
-        assert out[key][0] == pytest.approx(value, rel=1e-12), key
-        assert out[key][4] == (None if interval is None else pytest.approx(interval, abs=1e-6)), key
+        assert out[key][0] == (value if value is None else pytest.approx(value, rel=1e-12)), key
+        assert out[key][4] == (interval if interval is None else pytest.approx(interval, abs=1e-6)), key
 
 
 def test_a_worker_on_a_shared_kafka_gives_what_a_backtest_gives(replayed: Floor, gold: Backtest) -> None:

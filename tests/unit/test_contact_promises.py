@@ -79,6 +79,15 @@ def test_time_within_the_grace_still_attains() -> None:
     assert floor.story() == [("at_risk", 16, 20.9), ("fulfilled", 20, 20.9)]
 
 
+def test_an_offer_that_comes_within_the_grace_is_not_yet_breached() -> None:
+    floor = Floor(grace=1000)
+    floor.clock(20.5)
+    floor.hear(offered(0))
+    assert floor.story() == [("at_risk", 16, 20.5)]
+    floor.clock(21)
+    assert floor.story()[1:] == [("breached", 20, 21)]
+
+
 def test_a_breach_is_said_once_however_often_the_clock_ticks() -> None:
     floor = Floor()
     floor.hear(offered(0))

@@ -35,8 +35,8 @@ async def test_the_workers_consumer_reads_committed_records_only(conduct: Conduc
     transactional.init_transactions()
 
     async with running(conduct) as engine:
-        thread = engine._app.consumer._thread
-        assert thread._consumer._fetcher._isolation_level == READ_COMMITTED
+        live = engine._consumer._thread._ensure_consumer()
+        assert live._fetcher._isolation_level == READ_COMMITTED
 
         transactional.begin_transaction()
         for _ in range(50):

@@ -3,6 +3,7 @@
 All are UUIDv5 (RFC 9562) in lower-case text form.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def _begun(namespace: UUID) -> "_Hash":
 
 
 _BEGUN = {space: _begun(space) for space in (EVENTS, CONTACTS, CLOCKS)}
+_CLOCKS = _BEGUN[CLOCKS]
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -55,15 +57,16 @@ def breach_id(contact: str, clock: str, instance: str, policy_version: int, agai
     `again` counts how often this instance was corrected before (0 for the first statement), so that a
     breach stated anew after a correction is a record of its own.
     """
-    return _name(CLOCKS, (contact, clock, instance, policy_version, *((again,) if again else ())))
+    name = f"{contact}\x1f{clock}\x1f{instance}\x1f{policy_version}"
+    return _uuid5(_CLOCKS, f"{name}\x1f{again}" if again else name)
 
 
 def transition_id(
     contact: str, clock: str, instance: str, policy_version: int, transition: str, due_ms: int, again: int = 0
 ) -> str:
     """Id of any other transition of a clock instance (at_risk, fulfilled, cancelled, corrected)."""
-    parts = (contact, clock, instance, policy_version, transition, due_ms, *((again,) if again else ()))
-    return _name(CLOCKS, parts)
+    name = f"{contact}\x1f{clock}\x1f{instance}\x1f{policy_version}\x1f{transition}\x1f{due_ms}"
+    return _uuid5(_CLOCKS, f"{name}\x1f{again}" if again else name)
 
 
 def customer_id(namespace: UUID, identifier: str) -> str:
@@ -73,3 +76,13 @@ def customer_id(namespace: UUID, identifier: str) -> str:
     by trying all numbers.
     """
     return _uuid5(_begun(namespace), identifier)
+
+
+def customer_ids(namespace: UUID) -> Callable[[str], str]:
+    """`customer_id` of one installation, for who asks often."""
+    begun = _begun(namespace)
+
+    def of(identifier: str) -> str:
+        return _uuid5(begun, identifier)
+
+    return of

@@ -41,9 +41,7 @@ class Topic(msgspec.Struct, kw_only=True, frozen=True):
 _CHANNEL = "payloads of the providers, verbatim"
 
 CHANNEL_TOPICS = tuple(
-    Topic(
-        name=f"channel.{channel}", key="provider's conversation", holds=_CHANNEL, large=True, personal="personal"
-    )
+    Topic(name=f"channel.{channel}", key="provider's conversation", holds=_CHANNEL, large=True, personal="personal")
     for channel in ("email", "chat", "phone", "social")
 )
 CONTACTS_EVENTS = Topic(

@@ -7,7 +7,10 @@ import typer
 
 from agents.cli.options import Bootstrap, Config, Namespace, Partitions, settings_of
 from agents.pipeline import build
+from streams.engine.app import FloorwalkerApp
+from streams.health import PortTaken
 from streams.logs import set_up_logs
+from streams.topics import TopicMismatch
 
 
 def worker(
@@ -27,4 +30,26 @@ def worker(
     )
     set_up_logs(log_level)
     app, _ = build(settings)
-    faust.Worker(app, loglevel=None, override_logging=False, redirect_stdouts=False).execute_from_commandline()
+    _run(app)
+
+
+def _run(app: FloorwalkerApp) -> None:
+    """Run until it is told to end. Raises SystemExit, and PortTaken or TopicMismatch where it must not start."""
+    prepare, refusals = app.prepare, list[Exception]()
+
+    async def prepare_or_end() -> None:
+        try:
+            if prepare is not None:
+                await prepare()
+        except (PortTaken, TopicMismatch) as error:
+            # Faust would end with 1, and with a traceback for what is no fault of the program.
+            refusals.append(error)
+            raise SystemExit from None
+
+    app.prepare = prepare_or_end
+    try:
+        faust.Worker(app, loglevel=None, override_logging=False, redirect_stdouts=False).execute_from_commandline()
+    except SystemExit:
+        if refusals:
+            raise refusals[0] from None
+        raise

@@ -1,5 +1,6 @@
 """The contacts agent: canonical events in; promises, facts and what happened to the customer out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from faust import App
@@ -8,6 +9,17 @@ from agents.contacts.processor import Contacts
 from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from streams.engine import Engine, Stage
 from streams.settings import Settings
+from streams.telemetry import EVENTS
+
+
+def count_source_records(outcomes: Mapping[str, int]) -> None:
+    """Add to the process's counter of source records: 'outcome' or 'outcome:reason' -> how many.
+
+    A flush that fails is worked out again and then counted again; the exact numbers are those of metrics.live.
+    """
+    for name, n in outcomes.items():
+        outcome, _, reason = name.partition(":")
+        EVENTS.labels(outcome, reason).inc(n)
 
 
 def register(app: App, engine: Engine, settings: Settings) -> None:
@@ -18,7 +30,13 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
     namespace = settings.customer_namespace()
 
     def processor(partition: int) -> Contacts:
-        return Contacts(f"contacts-{partition}", policies=policies, namespace=namespace, grace_ms=grace_ms)
+        return Contacts(
+            f"contacts-{partition}",
+            policies=policies,
+            namespace=namespace,
+            grace_ms=grace_ms,
+            counted=count_source_records,
+        )
 
     stage = Stage(
         name="contacts",

@@ -4,7 +4,7 @@ import msgspec
 
 from agents.contacts.entry import Entry
 from agents.contacts.memory import digest
-from agents.contacts.offer import ANSWERED, Offer
+from agents.contacts.offer import ANSWERED, Offer, twin_of
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):
@@ -38,7 +38,7 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
         """A copy that can be changed and leaves this one as it is (entries and terms never change)."""
         twin: Contact = self.__copy__()  # type: ignore[attr-defined]
         twin.log = self.log.copy()
-        twin.offers = [offer.copy() for offer in self.offers]
+        twin.offers = list(map(twin_of, self.offers))
         return twin
 
     @property

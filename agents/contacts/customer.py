@@ -1,16 +1,18 @@
 """What a contact tells its customer (customers.events)."""
 
-from uuid import UUID
+from collections.abc import Callable
 
 from agents.contacts.contact import Contact
 from agents.contacts.offer import ANSWERED
 from schemas.customers import ContactOutcome, CustomerContact
-from schemas.ids import customer_id
 
 
-def customer_of(namespace: UUID, contact_id: str, identifier: str | None) -> str:
-    """Id of the customer: of the contact's first identifier, else of the contact itself."""
-    return customer_id(namespace, "contact:" + contact_id if identifier is None else identifier)
+def customer_of(ids: Callable[[str], str], contact_id: str, identifier: str | None) -> str:
+    """Id of the customer: of the contact's first identifier, else of the contact itself.
+
+    `ids`: schemas.ids.customer_ids of the installation.
+    """
+    return ids("contact:" + contact_id if identifier is None else identifier)
 
 
 def told(contact_id: str, contact: Contact, customer: str, *, gone: bool = False) -> CustomerContact:

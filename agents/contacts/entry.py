@@ -1,7 +1,6 @@
 """One line of a contact's log: a canonical event, reduced to what the rules read."""
 
 from sys import intern
-from typing import cast
 
 import msgspec
 
@@ -132,14 +131,12 @@ def _over(event: ContactEnded | ContactTransferred, kind: int, detail: str | Non
 def entry_of(event: ContactEvent) -> Entry:
     """The log's line for a canonical event."""
     kind = _KINDS.get(type(event), OTHER)
-    if kind == ANSWERED:
-        return _stop(cast(ContactAnswered, event), kind, None)
-    if kind == LEFT:
-        left = cast(ContactLeftQueue, event)
-        return _stop(left, kind, left.reason)
-    if kind == ENDED:
-        ended = cast(ContactEnded, event)
-        return _over(ended, kind, ended.by)
-    if kind == TRANSFERRED:
-        return _over(cast(ContactTransferred, event), kind, None)
+    if isinstance(event, ContactAnswered):
+        return _stop(event, kind, None)
+    if isinstance(event, ContactLeftQueue):
+        return _stop(event, kind, event.reason)
+    if isinstance(event, ContactEnded):
+        return _over(event, kind, event.by)
+    if isinstance(event, ContactTransferred):
+        return _over(event, kind, None)
     return _plain(event, kind)

@@ -33,13 +33,16 @@ def expire(contact: Contact, horizon: int) -> bool:
 
 def reopened_by(contact: Contact, time: int) -> bool:
     """Whether an event of `time` comes before the end of a wait that the clock alone ended."""
-    return any(offer.outcome == SYSTEM and offer.stopper is None and time <= offer.stop for offer in contact.offers)
+    for offer in contact.offers:  # noqa: SIM110 - a generator costs more than all that it looks at
+        if offer.outcome == SYSTEM and offer.stopper is None and time <= offer.stop:
+            return True
+    return False
 
 
 def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer] = _NONE_KNOWN) -> bool:
     """Take the next entry of the log: none that was taken stands after it.
 
-    Returns whether it may have changed an offer or where the contact ended.
+    Returns whether it may have changed what is measured or promised.
     """
     kind, time = entry.kind, entry.time
     if contact.started is None:
@@ -66,7 +69,7 @@ def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Of
         if contact.left_ivr is None:
             contact.left_ivr = time
     elif kinds.HOLD_STARTED <= kind <= kinds.WRAPUP_ENDED:
-        _handled(contact, entry)
+        return _handled(contact, entry) or left
     else:
         return left
     return True
@@ -129,8 +132,8 @@ def _ended(contact: Contact, entry: Entry) -> None:
             _close(offer, entry.time)
 
 
-def _handled(contact: Contact, entry: Entry) -> None:
-    """Hold and wrap-up, whose times count where the source measured none."""
+def _handled(contact: Contact, entry: Entry) -> bool:
+    """Hold and wrap-up, whose times count where the source measured none. Returns whether a measured time changed."""
     kind, time = entry.kind, entry.time
     offer = _conversation(contact, entry, running=kind in (kinds.HOLD_STARTED, kinds.HOLD_ENDED))
     if offer is None:
@@ -146,6 +149,9 @@ def _handled(contact: Contact, entry: Entry) -> None:
     elif offer.wrapup_since is not None:
         offer.wrapup += time - offer.wrapup_since
         offer.wrapup_since = None
+        # A conversation is measured when it is over, and then as its source measured it.
+        return offer.completed is not None and offer.handled is None
+    return False
 
 
 def _stopped(contact: Contact, entry: Entry) -> Offer | None:

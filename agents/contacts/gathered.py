@@ -9,7 +9,7 @@ from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
 class Gathered:
     """Signed facts, outcomes of source records and states of agents since the last flush."""
 
-    __slots__ = ("_agents", "_busy", "_facts", "_outcomes", "_split")
+    __slots__ = ("_agents", "_busy", "_facts", "_first_parts", "_outcomes", "_split")
 
     def __init__(self) -> None:
         self._clear()
@@ -19,6 +19,7 @@ class Gathered:
         self._busy: dict[str, int] = {}
         self._outcomes: dict[str, int] = {}
         self._split: list[SplitOutcome] = []
+        self._first_parts: dict[str, int] = {}
         self._agents: dict[tuple[str, str | None], AgentNow] = {}
 
     def add(self, facts: Iterable[tuple[FactKey, int]], busy: Iterable[tuple[str, int]]) -> None:
@@ -36,15 +37,27 @@ class Gathered:
 
     def count(self, envelope: Envelope, outcome: str, reason: str | None = None) -> None:
         """Count one source record, or a part of one."""
-        if envelope.parts > 1:
-            self._split.append(SplitOutcome(str(envelope.origin), envelope.parts, outcome, reason))
-        else:
-            self.count_whole(outcome, reason)
+        if envelope.parts == 1:
+            _one_more(self._outcomes, outcome, reason)
+            return
+        self._split.append(SplitOutcome(str(envelope.origin), envelope.parts, outcome, reason))
+        if envelope.part == 0:
+            _one_more(self._first_parts, outcome, reason)
 
     def count_whole(self, outcome: str, reason: str | None = None) -> None:
         """Count one source record."""
-        name = outcome if reason is None else f"{outcome}:{reason}"
-        self._outcomes[name] = self._outcomes.get(name, 0) + 1
+        _one_more(self._outcomes, outcome, reason)
+
+    def outcomes(self) -> dict[str, int]:
+        """Source records by 'accepted', 'duplicate', 'ignored:WHY', 'failed:WHY'.
+
+        One that came in several parts counts where its first part is, as what became of that part: what the whole
+        record counts as, only the metrics task can tell, which sees all parts.
+        """
+        together = dict(self._outcomes)
+        for name, n in self._first_parts.items():
+            together[name] = together.get(name, 0) + n
+        return together
 
     def partial(self, task: str) -> Partial | None:
         """All of it as one record, and forget it. None if nothing was gathered."""
@@ -55,3 +68,8 @@ class Gathered:
         nothing = not (facts or busy or agents or self._outcomes or self._split)
         self._clear()
         return None if nothing else partial
+
+
+def _one_more(outcomes: dict[str, int], outcome: str, reason: str | None) -> None:
+    name = outcome if reason is None else f"{outcome}:{reason}"
+    outcomes[name] = outcomes.get(name, 0) + 1

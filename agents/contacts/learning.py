@@ -1,7 +1,7 @@
 """How a contact takes events: duplicates, corrections, events in order and out of order."""
 
 from collections.abc import Iterable
-from enum import IntEnum
+from typing import Final
 
 from agents.contacts.contact import Contact
 from agents.contacts.entry import Entry, entry_of
@@ -15,33 +15,32 @@ class LateEvent(ValueError):
     """An event from before the end of a contact that takes no corrections any more."""
 
 
-class Learnt(IntEnum):
-    """What became of events that were told to a contact."""
-
-    NOTHING = 0
-    """It knew them all."""
-    NOTED = 1
-    """They are news, and change nothing that is measured or promised."""
-    CHANGED = 2
-    """They may have changed what is measured or promised."""
+# What became of events that were told to a contact. (Plain numbers: a look at an IntEnum costs more than a comparison.)
+NOTHING: Final = 0
+"""It knew them all."""
+NOTED: Final = 1
+"""They are news, and change nothing that is measured or promised."""
+CHANGED: Final = 2
+"""They may have changed what is measured or promised."""
 
 
-def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> Learnt:
-    """Take events into `contact`, in place.
+def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> int:
+    """Take events into `contact`, in place. Returns NOTHING, NOTED or CHANGED.
 
     The same id with no higher revision is a duplicate; with a higher one it replaces what it said before. Raises
     LateEvent for an unknown event from before the end of a settled contact.
     """
     log = contact.log
-    learnt = Learnt.NOTHING
+    learnt = NOTHING
     refolding = False
     for event in events:
         entry = entry_of(event)
         if contact.packed and _settled(contact, entry):
             continue
+        name = entry.id
         known = None
         for other in log:
-            if other.id == entry.id:
+            if other.id == name:
                 known = other
                 break
         if known is not None:
@@ -49,7 +48,8 @@ def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> L
                 continue
             log.remove(known)
             refolding = True
-        if log and log[-1].time >= entry.time and entry.before(log[-1]):
+        last = log[-1] if log else None
+        if last is not None and last.time >= entry.time and entry.before(last):
             _insert(log, entry)
             refolding = True
         else:
@@ -58,13 +58,13 @@ def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> L
             if contact.offers and reopened_by(contact, entry.time):
                 refolding = True
             elif apply(contact, entry, terms):
-                learnt = Learnt.CHANGED
-            elif learnt is Learnt.NOTHING:
-                learnt = Learnt.NOTED
+                learnt = CHANGED
+            elif learnt == NOTHING:
+                learnt = NOTED
     if refolding:
         refold(contact, terms)
-        learnt = Learnt.CHANGED
-    if learnt is Learnt.CHANGED:
+        learnt = CHANGED
+    if learnt == CHANGED:
         expire(contact, contact.judged)
     return learnt
 

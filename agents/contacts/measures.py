@@ -1,7 +1,9 @@
 """What a contact adds to the measured facts: signed differences between two states of it."""
 
+from collections.abc import Iterable
+
 from agents.contacts.contact import Contact
-from agents.contacts.offer import ANSWERED, Offer
+from agents.contacts.offer import ANSWERED, Offer, Pair
 from schemas.instants import MINUTE
 from schemas.partials import FactKey
 
@@ -10,21 +12,22 @@ BusyDifferences = list[tuple[str, int]]
 """Open conversations per agent."""
 
 
-def add_difference(before: Contact | None, after: Contact, facts: Differences, busy: BusyDifferences) -> None:
-    """Add to `facts` and `busy` what changed from `before` to `after`.
+def add_difference(
+    before: Contact | None, after: Contact, pairs: Iterable[Pair], facts: Differences, busy: BusyDifferences
+) -> None:
+    """Add to `facts` and `busy` what changed from `before` to `after`, whose offers differ by `pairs`.
 
     The sum of all differences of a contact is what its last state measures, however it got there.
     """
     channel = after.channel
-    old = {offer.instance: offer for offer in before.offers} if before is not None else {}
-    for offer in after.offers:
-        was = old.pop(offer.instance, None)
-        if was is None:
-            _add(channel, offer, 1, facts, busy)
+    for was, now in pairs:
+        if now is None:
+            if was is not None:
+                _add(channel, was, -1, facts, busy)
+        elif was is None:
+            _add(channel, now, 1, facts, busy)
         else:
-            _change(channel, was, offer, facts, busy)
-    for offer in old.values():
-        _add(channel, offer, -1, facts, busy)
+            _change(channel, was, now, facts, busy)
     if after.left_ivr is not None or (before is not None and before.left_ivr is not None):
         if before is not None:
             _left_ivr(before, -1, facts)

@@ -95,8 +95,7 @@ class Offer(msgspec.Struct, array_like=True, gc=False):
 
     def copy(self) -> "Offer":
         """A copy that can be changed and leaves this one as it is."""
-        twin: Offer = self.__copy__()  # type: ignore[attr-defined]
-        return twin
+        return twin_of(self)
 
     def leave(self, outcome: str, wait: int, stopper: str | None, implied: int = 0) -> None:
         """The waiting is over, `wait` ms after the offer."""
@@ -123,3 +122,10 @@ class Offer(msgspec.Struct, array_like=True, gc=False):
                 if after < terms.max_wait and self.at + after > horizon:
                     return self.at + after
         return self.at + terms.max_wait
+
+
+twin_of: Callable[[Offer], Offer] = Offer.__copy__  # type: ignore[attr-defined]
+"""`Offer.copy` without a call in between: every event copies its contact's offers."""
+
+Pair = tuple[Offer | None, Offer | None]
+"""What an offer was before something happened and what it is after it; None where there was or is none."""

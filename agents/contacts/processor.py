@@ -1,6 +1,6 @@
 """Rules and state of one contacts task."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -11,21 +11,24 @@ from agents.contacts.customer import customer_of, told
 from agents.contacts.deadlines import Deadlines, Upkeep
 from agents.contacts.fold import expire
 from agents.contacts.gathered import Gathered
-from agents.contacts.learning import LateEvent, Learnt, learn
+from agents.contacts.learning import NOTED, NOTHING, LateEvent, learn
 from agents.contacts.measures import lost_conversations
-from agents.contacts.offer import terms_of
+from agents.contacts.offer import Offer, terms_of
 from agents.contacts.staff import Agent
 from schemas import partials
 from schemas.customers import encode_contact
 from schemas.envelopes import Origin, decode_envelope
 from schemas.events import AnyEvent, ContactEvent
 from schemas.failures import FailureReason, origin_headers
+from schemas.ids import customer_ids
 from schemas.instants import DAY
 from schemas.partials import AgentNow
 from schemas.policies import Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from streams.processor import Outbox, Record
 from streams.store import Store
+
+_ALERTS = ALERTS_SLA.name
 
 # Broken UTF-8 inside a string and nesting without end are no MsgspecError.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -37,7 +40,8 @@ class Contacts:
     `task` names it in its partials. `namespace`: the installation's secret, for customer ids. `grace_ms`: how
     long after a deadline its event may still come in (1 s in service, 0 in event time). `correction_window_ms`:
     how long after its last event a contact that is over takes corrections; until `retention_ms` after it,
-    duplicates are still told apart.
+    duplicates are still told apart. `counted` is told with each flush what became of how many source records since
+    the last one (`Gathered.outcomes`).
 
     What an envelope brings is worked out on a copy of its contact and taken over only as a whole, so that a rule
     that raises leaves nothing behind.
@@ -48,10 +52,11 @@ class Contacts:
         "_changed",
         "_clock",
         "_contacts",
+        "_counted",
+        "_customer_ids",
         "_deadlines",
         "_gathered",
         "_grace",
-        "_namespace",
         "_retention",
         "_task",
         "_terms",
@@ -68,13 +73,15 @@ class Contacts:
         grace_ms: int = 1_000,
         correction_window_ms: int = DAY,
         retention_ms: int = 30 * DAY,
+        counted: Callable[[Mapping[str, int]], None] | None = None,
     ) -> None:
         self._task = task
         self._terms = terms_of(policies)
-        self._namespace = namespace
+        self._customer_ids = customer_ids(namespace)
         self._grace = grace_ms
         self._window = correction_window_ms
         self._retention = retention_ms
+        self._counted = counted
         self._clock = 0
         self._contacts = Store(b"c", Contact)
         self._agents = Store(b"a", Agent)
@@ -105,7 +112,14 @@ class Contacts:
             self._gathered.count(envelope, envelope.outcome, envelope.reason)
             return
         try:
-            change = self._work_out(envelope.events)
+            events = envelope.events
+            change: ContactChange | AgentChange | None = None
+            if events:
+                first = events[0]
+                if isinstance(first, ContactEvent):
+                    change = self._contact_change(first, events)
+                else:
+                    change = self._agent_change(first.agent or "", events)
         except LateEvent as error:
             self._refuse(record, envelope.origin, "time", str(error), out)
             self._gathered.count(envelope, "failed", "late")
@@ -114,7 +128,7 @@ class Contacts:
             self._refuse(record, envelope.origin, "rule", f"{type(error).__name__}: {error}", out)
             self._gathered.count(envelope, "failed", "rule")
             return
-        if change is None and envelope.events:
+        if change is None and events:
             self._gathered.count(envelope, "duplicate")
             return
         self._gathered.count(envelope, "accepted")
@@ -146,6 +160,10 @@ class Contacts:
         for contact_id in self._changed:
             self._tell(contact_id, out)
         self._changed.clear()
+        if self._counted is not None:
+            outcomes = self._gathered.outcomes()
+            if outcomes:
+                self._counted(outcomes)
         partial = self._gathered.partial(self._task)
         if partial is not None:
             out.send(METRICS_PARTIALS.name, self._task.encode(), partials.encode(partial))
@@ -168,33 +186,28 @@ class Contacts:
         """Rebuild deadlines and upkeep."""
         self._deadlines, self._upkeep = Deadlines(), Upkeep()
         for contact_id, contact in self._contacts.data.items():
-            self._arm(contact_id, contact)
+            for offer in contact.offers:
+                self._arm(contact_id, offer, contact.judged)
             at = contact.last + self._window if contact.log else contact.settled + self._retention
             self._upkeep.plan(contact_id, at)
 
-    def _work_out(self, events: Sequence[AnyEvent]) -> ContactChange | AgentChange | None:
-        """What the events of one envelope change; None if they are all known. Changes nothing itself."""
-        if not events:
-            return None
-        first = events[0]
-        if isinstance(first, ContactEvent):
-            return self._contact_change(first, events)
-        return self._agent_change(first.agent or "", events)
-
     def _contact_change(self, first: ContactEvent, events: Sequence[AnyEvent]) -> ContactChange | None:
+        """What the events of one envelope change; None if they are all known. Changes nothing itself."""
         contact_id = first.contact
-        own = [first] if len(events) == 1 else _of_contact(contact_id, events)
+        own: Sequence[ContactEvent] = (first,) if len(events) == 1 else _of_contact(contact_id, events)
         if len(own) != len(events):
             raise ValueError(f"an envelope holds the events of one contact, this one not only those of {contact_id}")
         before = self._contacts.data.get(contact_id)
         after = Contact(first.channel) if before is None else before.copy()
-        after.judged = max(after.judged, self._clock - self._grace)
+        horizon = self._clock - self._grace
+        if horizon > after.judged:
+            after.judged = horizon
         learnt = learn(after, own, self._terms)
-        if learnt is Learnt.NOTHING:
+        if learnt == NOTHING:
             return None
         if before is None or before.identifier != after.identifier:
-            after.customer = customer_of(self._namespace, contact_id, after.identifier)
-        if learnt is Learnt.NOTED:
+            after.customer = customer_of(self._customer_ids, contact_id, after.identifier)
+        if learnt == NOTED:
             return ContactChange(contact_id, after, before is None)
         return contact_change(contact_id, before, after, self._clock)
 
@@ -214,19 +227,21 @@ class Contacts:
         self._contacts.put(contact_id, after)
         if change.is_new:
             self._upkeep.plan(contact_id, after.last + self._window)
-        if change.touched:
-            for key, value in change.alerts:
-                out.send(ALERTS_SLA.name, key, value)
+        if not change.offers and not change.facts:
+            return
+        for key, value in change.alerts:
+            out.send(_ALERTS, key, value)
+        if change.facts or change.busy:
             self._gathered.add(change.facts, change.busy)
-            self._arm(contact_id, after)
+        for _, offer in change.offers:
+            if offer is not None:
+                self._arm(contact_id, offer, after.judged)
 
-    def _arm(self, contact_id: str, contact: Contact) -> None:
-        for offer in contact.offers:
-            if offer.outcome is None:
-                at = offer.next_deadline(contact.judged) + self._grace
-                self._deadlines.arm(contact_id, offer.instance, at)
-            else:
-                self._deadlines.disarm(offer.instance)
+    def _arm(self, contact_id: str, offer: Offer, judged: int) -> None:
+        if offer.outcome is None:
+            self._deadlines.arm(contact_id, offer.instance, offer.next_deadline(judged) + self._grace)
+        else:
+            self._deadlines.disarm(offer.instance)
 
     def _tell(self, contact_id: str, out: Outbox) -> None:
         """Tell the contact's customer of it, and the one that it was taken for before."""

@@ -4,13 +4,19 @@ Attained up to and including the due instant. A breach bears its due instant whe
 Leaving at the due instant is no breach. What turns out otherwise is corrected, never silently.
 """
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from agents.contacts.contact import Contact
-from agents.contacts.offer import ANSWERED, Offer, Statement
+from agents.contacts.offer import ANSWERED, Offer, Pair, Statement
 from schemas.alerts import PolicyRef, SlaTransition, Transition
 from schemas.ids import breach_id, transition_id
 from schemas.instants import from_ms, seconds
 
 CLOCK = "answer_within"
+
+# What is said within a second bears few instants.
+_instant = lru_cache(maxsize=1024)(from_ms)
 
 Step = tuple[Transition, int, str | None]
 """A transition, the instant (ms) at which it occurred, and its outcome or reason."""
@@ -37,38 +43,40 @@ def steps(offer: Offer, judged: int) -> tuple[Step, ...]:
     return found if stop > due else (*found, ("cancelled", stop, offer.outcome))
 
 
-def state(contact_id: str, before: Contact | None, after: Contact, clock: int) -> list[SlaTransition]:
+def state(contact_id: str, pairs: Iterable[Pair], after: Contact, clock: int) -> list[SlaTransition]:
     """What has to be said now of a contact's promises; the offers of `after` remember it as stated.
 
+    `pairs`: its offers that differ from what they were or that wait; of the others nothing new can be said.
     `clock`: the task's, ms. Nothing is detected before it occurred.
     """
     said: list[SlaTransition] = []
-    for offer in after.offers:
-        due = offer.at + offer.terms.target
-        wanted = steps(offer, after.judged)
-        if not _holds(offer.stated, wanted, due):
-            _restate(contact_id, after, offer, wanted, due, clock, said)
-    if before is not None and before.offers:
-        standing = {offer.instance for offer in after.offers}
-        for offer in before.offers:
-            if offer.instance not in standing:
-                # A correction says that this never was an offer.
-                _restate(contact_id, after, offer.copy(), (), 0, clock, said)
+    for was, now in pairs:
+        if now is not None:
+            _state(contact_id, after, now, clock, said)
+        elif was is not None:
+            # A correction says that this never was an offer.
+            _restate(contact_id, after, was.copy(), (), 0, clock, said)
     return said
 
 
-def _holds(stated: tuple[Statement, ...], wanted: tuple[Step, ...], due: int) -> bool:
-    if len(stated) != len(wanted):
-        return False
-    for statement, (transition, occurred, detail) in zip(stated, wanted, strict=True):
-        if (
-            statement.transition != transition
-            or statement.occurred != occurred
-            or statement.detail != detail
-            or statement.due != due
-        ):
-            return False
-    return True
+def _state(contact_id: str, contact: Contact, offer: Offer, clock: int, said: list[SlaTransition]) -> None:
+    wanted, stated = steps(offer, contact.judged), offer.stated
+    if not wanted and not stated:
+        return
+    due = offer.at + offer.terms.target
+    for old, (transition, occurred, detail) in zip(stated, wanted, strict=False):
+        if old.occurred != occurred or old.transition != transition or old.detail != detail or old.due != due:
+            break
+    else:
+        if len(stated) <= len(wanted):
+            # Nothing is taken back: what holds is followed by what is new.
+            if len(stated) < len(wanted):
+                offer.stated = (
+                    *stated,
+                    *[_said(contact_id, contact, offer, step, due, clock, said) for step in wanted[len(stated) :]],
+                )
+            return
+    _restate(contact_id, contact, offer, wanted, due, clock, said)
 
 
 def _restate(
@@ -96,14 +104,22 @@ def _restate(
     for step in wanted:
         if step in holding:
             continue
-        transition, occurred, detail = step
-        if transition == "breached":
-            name = breach_id(contact_id, CLOCK, offer.instance, version, offer.corrections)
-        else:
-            name = transition_id(contact_id, CLOCK, offer.instance, version, transition, due, offer.corrections)
-        holding[step] = Statement(name, transition, due, occurred, detail)
-        said.append(_record(name, step, contact_id, contact, offer, due, clock, None))
+        holding[step] = _said(contact_id, contact, offer, step, due, clock, said)
     offer.stated = tuple(holding[step] for step in wanted)
+
+
+def _said(
+    contact_id: str, contact: Contact, offer: Offer, step: Step, due: int, clock: int, said: list[SlaTransition]
+) -> Statement:
+    """Say a step; the statement by which it is remembered."""
+    transition, occurred, detail = step
+    version, again = offer.terms.version, offer.corrections
+    if transition == "breached":
+        name = breach_id(contact_id, CLOCK, offer.instance, version, again)
+    else:
+        name = transition_id(contact_id, CLOCK, offer.instance, version, transition, due, again)
+    said.append(_record(name, step, contact_id, contact, offer, due, clock, None))
+    return Statement(name, transition, due, occurred, detail)
 
 
 def _record(
@@ -121,7 +137,7 @@ def _record(
     evidence: tuple[str, ...] = (offer.instance,)
     if offer.stopper is not None and transition != "at_risk":
         evidence = (offer.instance, offer.stopper)
-    occurred_at = from_ms(occurred)
+    occurred_at = _instant(occurred)
     return SlaTransition(
         id=name,
         transition=transition,
@@ -129,9 +145,9 @@ def _record(
         instance=offer.instance,
         policy=PolicyRef(terms.policy or "", terms.version),
         target=terms.target / 1000,
-        due_at=occurred_at if due == occurred else from_ms(due),
+        due_at=occurred_at if due == occurred else _instant(due),
         occurred_at=occurred_at,
-        detected_at=from_ms(clock) if clock > occurred else occurred_at,
+        detected_at=_instant(clock) if clock > occurred else occurred_at,
         channel=contact.channel,
         queue=offer.queue,
         customer=contact.customer,

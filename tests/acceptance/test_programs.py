@@ -89,6 +89,21 @@ def test_topics_are_listed_made_and_never_given_another_number_of_partitions(
     assert "worker" in nothing_yet.stderr
 
 
+def test_a_worker_that_must_not_start_says_why_and_ends_with_4(
+    kafka: EmbeddedKafka, namespace: str, tmp_path: Path
+) -> None:
+    there = ("--bootstrap", kafka.bootstrap, "--namespace", namespace)
+    taken = kafka.bootstrap.rpartition(":")[2]
+    no_port = floorwalker("worker", "--port", taken, *there, folder=tmp_path)
+    assert no_port.returncode == REFUSED
+    assert no_port.stderr.splitlines()[-1].startswith(f"error: 127.0.0.1:{taken} is in use")
+    floorwalker("topics", "--create", *there, folder=tmp_path)
+    other_number = floorwalker("worker", "--port", 0, "--partitions", 2, *there, folder=tmp_path)
+    assert other_number.returncode == REFUSED
+    assert "contacts.events has 4, needed 2" in other_number.stderr.splitlines()[-1]
+    assert "Traceback" not in no_port.stderr + other_number.stderr
+
+
 def test_status_says_how_far_every_task_has_got_and_what_became_of_the_records(replayed: Floor, tmp_path: Path) -> None:
     there = ("--bootstrap", replayed.bootstrap, "--namespace", replayed.namespace)
     shown = floorwalker("status", *there, folder=tmp_path)

@@ -137,7 +137,7 @@ async def _collect(
                 collected.take(record)
         progress.update(counted=collected.read)
         if sending.done():
-            sent, collected.refused = sending.result().read, sending.result().refused
+            sent = sending.result().read
             progress.update(doing="working it out", total=sent, sent=sent)
             if collected.finished(expected, sent):
                 await _drain(reader, collected)

@@ -20,7 +20,6 @@ class Collected:
         self.transitions: list[alerts.SlaTransition] = []
         self.profiles: dict[str, customers.CustomerProfile] = {}
         self.pipeline: live.Pipeline | None = None
-        self.refused = 0
         """Source records that were too long for a record of a channel, so that no task ever saw them."""
 
     def take(self, record: Record) -> None:
@@ -81,10 +80,9 @@ class Collected:
         }
 
     def counts(self) -> dict[str, int]:
-        """Source records: read = accepted + ignored + failed + duplicates. What was refused has failed."""
+        """Source records: read = accepted + ignored + failed + duplicates."""
         names = ("read", "accepted", "ignored", "failed", "duplicates")
-        refused = {"read": self.refused, "failed": self.refused}
-        return {name: refused.get(name, 0) + (getattr(self.pipeline, name) if self.pipeline else 0) for name in names}
+        return {name: getattr(self.pipeline, name) if self.pipeline else 0 for name in names}
 
     def floor(self, kind: str = "all") -> live.LiveMetrics | None:
         """All metrics of the whole floor over one kind of window (the last one of it)."""

@@ -97,9 +97,7 @@ def _show(collected: Collected) -> None:
 
 
 def _reasons(collected: Collected) -> str:
-    by = dict(collected.pipeline.failed_by) if collected.pipeline else {}
-    if collected.refused:
-        by["too_large"] = collected.refused
+    by = collected.pipeline.failed_by if collected.pipeline else {}
     return ", ".join(f"{reason} ({count:,})" for reason, count in sorted(by.items()))
 
 

@@ -9,7 +9,7 @@ from agents.intake.formats import FORMATS
 from agents.intake.parsing import Context, Format, Headers, Ignored, Malformed, Parsed, shown
 from schemas.envelopes import Envelope, Origin, encode
 from schemas.events import AnyEvent, ContactEvent
-from schemas.failures import FailureReason, origin_headers
+from schemas.failures import REFUSED, FailureReason, origin_headers
 from schemas.instants import MINUTE, from_ms
 from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED
 from streams.processor import Outbox, Record
@@ -98,6 +98,9 @@ class Intake:
         )
 
     def _parse(self, record: Record, headers: Headers) -> Parsed:
+        refused = headers.get(REFUSED)
+        if refused is not None:
+            raise Malformed("too_large", refused.decode("utf-8", "replace"))
         name = headers.get("ce_type", b"").decode("utf-8", "replace")
         parser = self._formats.get(name)
         if parser is None:

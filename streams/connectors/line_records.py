@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.failures import failed_headers
-from schemas.topics import CONTACTS_FAILED, LARGEST_RECORD
+from schemas.failures import REFUSED
+from schemas.topics import LARGEST_RECORD
 from streams.connectors.formats import LineFormat
 from streams.connectors.lines import Line
 from streams.connectors.ordinals import Ordinals, digest_of
 
 
 class LineRecord(NamedTuple):
-    """One record to send. `topic` without namespace; `time` ms, None where the line does not say; `refused`: it goes to
-    contacts.failed because it is too long."""
+    """One record to send. `topic` without namespace; `time` ms, None where the line does not say; `refused`: too long,
+    so that only its head is sent."""
 
     topic: str
     key: bytes
@@ -59,15 +59,13 @@ class LineRecords:
         return LineRecord(f"channel.{format_.channel_of(data, headers)}", key, data, list(headers.items()), time)
 
     def _refused(self, line: Line, file: Path | str) -> LineRecord:
+        """The head of a line, and why there is no more of it: intake counts it, as failed, like every other line."""
+        message = f"the line has {line.size:,} bytes, a record may have {LARGEST_RECORD:,}: its head is kept here"
+        headers = {
+            **self._fixed,
+            "file": str(file).encode("utf-8", "replace"),
+            "line": str(line.number).encode(),
+            REFUSED: message.encode(),
+        }
         topic = f"channel.{self._format.channel_of(b'', self._fixed)}"
-        headers = failed_headers(
-            self._fixed.items(),
-            reason="too_large",
-            stage="connector",
-            message=f"the line has {line.size:,} bytes, a record may have {LARGEST_RECORD:,}: its head is kept here",
-            topic=topic,
-            file=str(file),
-            line=line.number,
-        )
-        key = f"{file}:{line.number}".encode("utf-8", "replace")
-        return LineRecord(CONTACTS_FAILED.name, key, line.data, list(headers), None, refused=True)
+        return LineRecord(topic, self._source, line.data, list(headers.items()), None, refused=True)

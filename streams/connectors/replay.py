@@ -102,7 +102,7 @@ class _Run:
             self._last = record.time if self._last is None else max(self._last, record.time)
         partition = await self._publisher.place(record.topic, record.key)
         await self._batches.append(record.topic, partition, record.key, record.value, record.headers)
-        self._read += not record.refused
+        self._read += 1
         self._refused += record.refused
         self._bytes += step.bytes
         self._since_mark += 1
@@ -125,7 +125,7 @@ class _Run:
 
     async def _keep_pace(self) -> None:
         now = time.monotonic()
-        ahead = 0.0 if self._rate is None else (self._read + self._refused) / self._rate - (now - self._began)
+        ahead = 0.0 if self._rate is None else self._read / self._rate - (now - self._began)
         if now - self._flushed < LINGER_SECONDS and ahead < LINGER_SECONDS:
             return
         await self._batches.flush()

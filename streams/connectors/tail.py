@@ -38,7 +38,7 @@ class Tail:
 
     At least once: the cursor is saved after Kafka has acknowledged the lines before it, and lines that are read again
     get the ids that they had. No more than one chunk of lines is unacknowledged at a time. Lines over LARGEST_RECORD
-    bytes, and those that the broker finds too large, are counted as refused and told on contacts.failed.
+    bytes, and those that the broker finds too large, are counted as refused, and their head is sent with the reason.
     """
 
     def __init__(

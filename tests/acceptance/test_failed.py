@@ -56,13 +56,13 @@ def test_every_line_that_fails_is_kept_as_it_was_with_file_line_and_reason(
 
     floor = start_floor()
     sent = floor.replay(mixed, strange, endless)
-    assert (sent.read, sent.refused) == (11, 1)
-    floor.wait_ended(11)
+    assert (sent.read, sent.refused) == (12, 1)
+    floor.wait_ended(12)
 
     counts = floor.outcome().counts
-    assert counts == {"read": 11, "accepted": 3, "ignored": 1, "failed": 7, "duplicates": 0}
+    assert counts == {"read": 12, "accepted": 3, "ignored": 1, "failed": 8, "duplicates": 0}
     assert floor.pipeline is not None
-    assert floor.pipeline["failed_by"] == {"schema": 2, "syntax": 4, "unknown_type": 1}
+    assert floor.pipeline["failed_by"] == {"schema": 2, "syntax": 4, "too_large": 1, "unknown_type": 1}
 
     with Reader(floor.bootstrap, floor.namespace, "contacts.failed") as reader:
         failed = list(reader.to_the_end())

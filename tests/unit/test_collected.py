@@ -32,15 +32,6 @@ def test_it_is_finished_when_every_task_is_at_its_end_and_every_record_is_counte
     assert collected.finished(expected, 10)
 
 
-def test_lines_too_long_for_a_record_are_read_and_failed_though_no_task_saw_them() -> None:
-    collected = Collected()
-    collected.take(pipeline(10))
-    collected.refused = 2
-    counts = collected.counts()
-    assert counts == {"read": 12, "accepted": 9, "ignored": 1, "failed": 2, "duplicates": 0}
-    assert counts["read"] == sum(counts[name] for name in ("accepted", "ignored", "failed", "duplicates"))
-
-
 def test_the_last_record_of_a_window_counts_and_rolling_windows_are_left_out() -> None:
     def window(kind: Any, value: int) -> Any:
         metrics = {"contacts_offered": Metric(value=value, n=value)}

@@ -195,6 +195,15 @@ def test_a_format_that_nobody_knows_is_answered_with_those_that_there_are() -> N
         format_named("fax")
 
 
+def test_the_head_of_a_line_too_long_for_a_record_has_failed_with_what_its_connector_says() -> None:
+    letter, said = taken(incoming("x" * 10, refused="the line has 40,000,000 bytes"))
+    headers = dict(letter.headers)
+    assert (letter.topic, letter.value) == ("contacts.failed", b"x" * 10)
+    assert (headers["failed.reason"], headers["failed.line"]) == (b"too_large", b"7")
+    assert headers["failed.message"] == b"the line has 40,000,000 bytes"
+    assert (outcome(said).outcome, outcome(said).reason) == ("failed", "too_large")
+
+
 def test_two_formats_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two formats"):
         by_name([AsteriskQueueLog(), AsteriskQueueLog()])

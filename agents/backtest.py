@@ -8,21 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from agents.children import Child
 from agents.collect import Collected
 from agents.intake.formats import format_named
-from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE
+from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE, prefix_of
 from streams.connectors.replay import Replayed, replay
 from streams.kafka import EmbeddedKafka
+from streams.reader import POLL_MS, committed_reader, from_the_start, read_to_the_end
 from streams.settings import Settings
 from streams.topics import STAGES, ensure_topics
 
-log = structlog.get_logger()
-
-POLL_MS = 200
 STALL_TIMEOUT = 120.0
 
 
@@ -41,7 +38,6 @@ class Job:
     tz: str | None = None
     date: str | None = None
     workers: int = 1
-    folder: Path | None = None
 
 
 @dataclass
@@ -68,7 +64,7 @@ async def run(job: Job, progress: Progress) -> Collected:
     Raises BacktestFailed where a worker ends early or nothing moves for two minutes.
     """
     with tempfile.TemporaryDirectory(prefix="floorwalker-backtest-") as scratch:
-        folder = job.folder or Path(scratch)
+        folder = Path(scratch)
         progress.update(doing="starting Kafka")
         kafka = EmbeddedKafka(folder / "kafka")
         await asyncio.to_thread(kafka.start)
@@ -84,7 +80,9 @@ async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) 
     await ensure_topics(bootstrap, service.namespace, service.partitions)
     collected = Collected()
     expected = expected_tasks(service.partitions)
-    async with _workers(job, bootstrap, folder) as workers, _reader(bootstrap, service.namespace) as reader:
+    outputs = [prefix_of(service.namespace) + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
+    async with _workers(job, bootstrap, folder) as workers, committed_reader(bootstrap) as reader:
+        await from_the_start(reader, outputs)
         progress.update(doing="replaying")
         sending = asyncio.create_task(_send(job, bootstrap, progress))
         watching = [asyncio.create_task(worker.wait()) for worker in workers]
@@ -140,7 +138,7 @@ async def _collect(
             sent = sending.result().read
             progress.update(doing="working it out", total=sent, sent=sent)
             if collected.finished(expected, sent):
-                await _drain(reader, collected)
+                await read_to_the_end(reader, collected.take)
                 return
         ended = next((task.result() for task in watching if task.done()), None)
         if ended is not None:
@@ -151,15 +149,6 @@ async def _collect(
                 f"nothing came out for {STALL_TIMEOUT:.0f} s; {collected.read} of {progress.sent} source records are "
                 f"counted, not at their end: {', '.join(waiting) or 'none'}"
             )
-
-
-async def _drain(reader: AIOKafkaConsumer, collected: Collected) -> None:
-    """Read what stands in the topics now."""
-    ends = await reader.end_offsets(reader.assignment())
-    while any([await reader.position(tp) < end for tp, end in ends.items()]):
-        for records in (await reader.getmany(timeout_ms=POLL_MS)).values():
-            for record in records:
-                collected.take(record)
 
 
 @asynccontextmanager
@@ -184,27 +173,3 @@ async def _workers(job: Job, bootstrap: str, folder: Path) -> AsyncIterator[list
         yield workers
     finally:
         await asyncio.gather(*(worker.stop() for worker in workers))
-
-
-@asynccontextmanager
-async def _reader(bootstrap: str, namespace: str) -> AsyncIterator[AIOKafkaConsumer]:
-    prefix = f"{namespace}." if namespace else ""
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=None, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await reader.start()
-    try:
-        topics = [prefix + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
-        partitions = [
-            TopicPartition(topic, partition) for topic in topics for partition in await _partitions(reader, topic)
-        ]
-        reader.assign(partitions)
-        await reader.seek_to_beginning(*partitions)
-        yield reader
-    finally:
-        await reader.stop()
-
-
-async def _partitions(reader: AIOKafkaConsumer, topic: str) -> list[int]:
-    await reader._client.force_metadata_update()
-    return sorted(reader.partitions_for_topic(topic) or ())

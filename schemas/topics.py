@@ -5,10 +5,17 @@ from typing import Any, Literal
 import msgspec
 
 from schemas import alerts, customers, envelopes, live, partials
+from schemas.events import CHANNELS
 
 MIB = 1 << 20
 LARGEST_RECORD = 32 * MIB
 """Bytes of the largest payload that a connector passes on; larger ones are refused and counted."""
+
+
+def prefix_of(namespace: str) -> str:
+    """What stands in front of a topic's name on the cluster: the namespace and a dot, nothing without one."""
+    return f"{namespace}." if namespace else ""
+
 
 PersonalData = Literal["none", "pseudonymous", "personal"]
 
@@ -42,7 +49,7 @@ _CHANNEL = "payloads of the providers, verbatim"
 
 CHANNEL_TOPICS = tuple(
     Topic(name=f"channel.{channel}", key="provider's conversation", holds=_CHANNEL, large=True, personal="personal")
-    for channel in ("email", "chat", "phone", "social")
+    for channel in CHANNELS
 )
 CONTACTS_EVENTS = Topic(
     name="contacts.events", key="contact", holds="canonical events, outcomes, watermarks",

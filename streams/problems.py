@@ -97,11 +97,6 @@ def _field_of(path: Path) -> FieldInfo | None:
     return found
 
 
-def _fields_in(section: str) -> dict[str, FieldInfo]:
-    model = model_of(Sections.model_fields[section].annotation)
-    return dict(model.model_fields) if model else {}
-
-
 def _unknown(path: Path) -> str:
     word = str(path[-1])
     parent = _field_of(path[:-1]) if len(path) > 1 else None

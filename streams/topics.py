@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
-from schemas.topics import COMPACTED, METRICS_LIVE, TOPICS, Topic, changelog
+from schemas.topics import COMPACTED, METRICS_LIVE, TOPICS, Topic, changelog, prefix_of
 
 STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False}
 """The stages of the pipeline, and whether each is partitioned."""
@@ -63,7 +63,7 @@ async def ensure_topics(
     """
     wanted = tuple(all_topics() if topics is None else topics)
     counts = partition_counts(partitions, wanted)
-    prefix = f"{namespace}." if namespace else ""
+    prefix = prefix_of(namespace)
     names = [prefix + topic.name for topic in wanted]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

@@ -12,16 +12,15 @@ from rich.table import Table
 
 from agents import backtest as backtesting
 from agents.cli.console import err, out
-from agents.cli.options import Config, settings_of
+from agents.cli.options import Config, Format, check_input, settings_of
 from agents.collect import Collected
-from agents.intake.formats import FORMATS
 from schemas.definitions import definition_of
 from streams.logs import set_up_logs
 
 
 def backtest(
     files: Annotated[list[Path], typer.Argument(help="Files to run through; one given twice is read twice.")],
-    format_: Annotated[str, typer.Option("--format", "-f", help=f"One of: {', '.join(sorted(FORMATS))}.")],
+    format_: Format,
     config: Config = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
     tz: Annotated[
@@ -33,13 +32,7 @@ def backtest(
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False,
 ) -> None:
     """Run files through the whole pipeline at full speed, on a Kafka of its own, and show the numbers."""
-    if format_ not in FORMATS:
-        raise typer.BadParameter(
-            f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format"
-        )
-    for path in files:
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}")
+    check_input(files, format_)
     set_up_logs("warning")
     settings = settings_of(
         config, namespace="backtest", bootstrap="", clock="event", timezone=tz, partitions=partitions

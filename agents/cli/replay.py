@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.cli.console import err, quieten_kafka
-from agents.cli.options import Bootstrap, Config, Namespace, settings_of
+from agents.cli.options import Bootstrap, Config, Format, Namespace, check_input, settings_of
 from agents.intake.formats import FORMATS
 from agents.pipeline import NoBroker
 from streams.connectors.replay import Replayed
@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 def replay(
     files: Annotated[list[Path], typer.Argument(help="Files to send, in this order.")],
-    format_: Annotated[str, typer.Option("--format", "-f", help=f"One of: {', '.join(sorted(FORMATS))}.")],
+    format_: Format,
     config: Config = None,
     bootstrap: Bootstrap = None,
     namespace: Namespace = None,
@@ -27,13 +27,7 @@ def replay(
     date: Annotated[str | None, typer.Option(help="Day of files without dates, YYYY-MM-DD.")] = None,
 ) -> None:
     """Send files to the channel topics with their own times. The namespace's workers must run with --clock event."""
-    if format_ not in FORMATS:
-        raise typer.BadParameter(
-            f"no format {format_!r}: use one of {', '.join(sorted(FORMATS))}", param_hint="--format"
-        )
-    for path in files:
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}")
+    check_input(files, format_)
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace, timezone=tz)
     quieten_kafka()
     sent = asyncio.run(_send(settings, tuple(files), format_, source or format_, date))

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.table import Table
 
 from agents.cli.console import NotFound, err, out, quieten_kafka
@@ -14,7 +13,8 @@ from agents.cli.options import Bootstrap, Config, Json, Namespace, settings_of
 from agents.collect import Collected
 from agents.pipeline import NoBroker
 from schemas.instants import to_ms
-from schemas.topics import METRICS_LIVE
+from schemas.topics import METRICS_LIVE, prefix_of
+from streams.reader import committed_reader, from_the_start, read_to_the_end
 from streams.settings import Settings
 
 
@@ -57,24 +57,11 @@ async def _read(settings: Settings) -> Collected:
     service = settings.service
     if not service.bootstrap:
         raise NoBroker("status needs a Kafka: give --bootstrap HOST:PORT or set service.bootstrap")
-    topic = f"{service.namespace}.{METRICS_LIVE.name}" if service.namespace else METRICS_LIVE.name
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=service.bootstrap, group_id=None, isolation_level="read_committed",
-        auto_offset_reset="earliest",
-    )  # fmt: skip
+    topic = prefix_of(service.namespace) + METRICS_LIVE.name
     collected = Collected()
-    try:
-        await reader.start()
+    async with committed_reader(service.bootstrap) as reader:
         if topic not in await reader.topics():
             raise NotFound(f"there is no topic {topic} at {service.bootstrap}: has a worker run in this namespace?")
-        tp = TopicPartition(topic, 0)
-        reader.assign([tp])
-        end = (await reader.end_offsets([tp]))[tp]
-        await reader.seek_to_beginning(tp)
-        while await reader.position(tp) < end:
-            for records in (await reader.getmany(timeout_ms=500)).values():
-                for record in records:
-                    collected.take(record)
-    finally:
-        await reader.stop()
+        await from_the_start(reader, [topic])
+        await read_to_the_end(reader, collected.take)
     return collected

@@ -10,6 +10,7 @@ from rich.table import Table
 from agents.cli.console import err, out, quieten_kafka
 from agents.cli.options import Bootstrap, Config, Json, Namespace, Partitions, settings_of
 from agents.pipeline import NoBroker
+from schemas.topics import prefix_of
 from streams.topics import all_topics, ensure_topics, partition_counts
 from streams.topics import settings_of as topic_settings
 
@@ -31,7 +32,7 @@ def topics(
         asyncio.run(ensure_topics(service.bootstrap, service.namespace, service.partitions))
         err.print("topics are there")
     counts = partition_counts(service.partitions)
-    prefix = f"{service.namespace}." if service.namespace else ""
+    prefix = prefix_of(service.namespace)
     rows = [
         {
             "topic": prefix + topic.name,

@@ -11,7 +11,7 @@ from schemas.envelopes import Envelope, Origin, encode
 from schemas.events import AnyEvent, ContactEvent
 from schemas.failures import REFUSED, FailureReason, origin_headers
 from schemas.instants import MINUTE, from_ms
-from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED
+from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED, prefix_of
 from streams.processor import Outbox, Record
 
 FUTURE_MS = 5 * MINUTE
@@ -45,7 +45,7 @@ class Intake:
         formats: Mapping[str, Format] = FORMATS,
     ) -> None:
         self._wall_clock = wall_clock
-        self._prefix = f"{namespace}." if namespace else ""
+        self._prefix = prefix_of(namespace)
         self._region = region
         self._regions = dict(regions or {})
         self._settings = dict(settings or {})

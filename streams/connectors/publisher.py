@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from schemas.topics import LARGEST_RECORD, MIB
+from schemas.topics import LARGEST_RECORD, MIB, prefix_of
 from streams.connectors.line_records import LineRecord
 from streams.partitioner import partition_of
 
@@ -24,7 +24,7 @@ class Publisher:
 
     def __init__(self, bootstrap: str, namespace: str) -> None:
         self._bootstrap = bootstrap
-        self._prefix = f"{namespace}." if namespace else ""
+        self._prefix = prefix_of(namespace)
         self._partitions: dict[str, int] = {}
 
     async def __aenter__(self) -> "Publisher":

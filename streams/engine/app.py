@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import faust
 
+from schemas.topics import prefix_of
 from streams.engine.engine import Engine
 from streams.engine.transport import BatchTransport
 
@@ -44,7 +45,7 @@ def build_app(
     # Streams make millions of short-lived objects and few cycles: the default thresholds cost a fifth of the time.
     gc.set_threshold(50_000, 25, 100)
     app = FloorwalkerApp(
-        f"{namespace}.floorwalker" if namespace else "floorwalker",
+        prefix_of(namespace) + "floorwalker",
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
         store="memory://",
         datadir=data_folder,

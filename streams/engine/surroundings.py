@@ -6,6 +6,8 @@ from typing import Any
 
 from faust.types import TP
 
+from schemas.topics import prefix_of
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -29,4 +31,4 @@ class Surroundings:
 
     def physical(self, topic: str) -> str:
         """The topic's name on the cluster."""
-        return f"{self.namespace}.{topic}" if self.namespace else topic
+        return prefix_of(self.namespace) + topic

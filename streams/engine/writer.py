@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 
+from schemas.topics import prefix_of
 from streams.partitioner import partition_of
 from streams.processor import Output
 
@@ -58,7 +59,7 @@ class Writer:
         self, *, bootstrap: str, transactional_id: str, group: str, namespace: str, partitions: Mapping[str, int]
     ) -> None:
         self._group = group
-        self._prefix = f"{namespace}." if namespace else ""
+        self._prefix = prefix_of(namespace)
         self._partitions = partitions
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,

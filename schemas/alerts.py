@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.instants import Instant, Seconds
 
-Transition = Literal["at_risk", "breached", "fulfilled", "cancelled", "corrected"]
+Transition = Literal["at_risk", "breached", "fulfilled", "cancelled", "lapsed", "corrected"]
 
 
 class PolicyRef(msgspec.Struct, frozen=True):
@@ -18,6 +18,9 @@ class PolicyRef(msgspec.Struct, frozen=True):
 
 class SlaTransition(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One transition of one clock instance. Times UTC, durations seconds.
+
+    fulfilled: answered, attained or late. cancelled: left the queue before it was due. lapsed: left the queue
+    unanswered after it was breached; the breach stands, and its clock has stopped.
 
     `occurred_at`: the instant that it is about (of a breach: its due instant, never the sweep's). `detected_at`:
     the task's clock when it was found. `corrects`: id of the record that turned out wrong. `evidence`: ids of

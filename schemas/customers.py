@@ -16,7 +16,8 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     """What is known of one of a customer's contacts, whole: a later record of the same contact replaces it.
 
     `customer` None in its place with `gone` true: the contact turned out to be another customer's. Times are ms
-    since the epoch, durations ms (internal record, msgpack). `waited` is the wait of the last offer.
+    since the epoch, durations ms (internal record, msgpack). `waited` is the wait of the last offer, `offered` its
+    instant, `answered` when it was answered.
     """
 
     customer: str
@@ -28,6 +29,8 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     queue: str | None = None
     agent: str | None = None
     waited: int | None = None
+    offered: int | None = None
+    answered: int | None = None
     handled: int | None = None
     ended: int | None = None
     offers: int = 0

@@ -3,7 +3,7 @@
 All are UUIDv5 (RFC 9562) in lower-case text form.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EVENTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c01")
 CONTACTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c02")
 CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
+ALERTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c04")
 _SEPARATOR = "\x1f"
 
 
@@ -23,7 +24,7 @@ def _begun(namespace: UUID) -> "_Hash":
     return sha1(namespace.bytes, usedforsecurity=False)
 
 
-_BEGUN = {space: _begun(space) for space in (EVENTS, CONTACTS, CLOCKS)}
+_BEGUN = {space: _begun(space) for space in (EVENTS, CONTACTS, CLOCKS, ALERTS)}
 _CLOCKS = _BEGUN[CLOCKS]
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -64,9 +65,29 @@ def breach_id(contact: str, clock: str, instance: str, policy_version: int, agai
 def transition_id(
     contact: str, clock: str, instance: str, policy_version: int, transition: str, due_ms: int, again: int = 0
 ) -> str:
-    """Id of any other transition of a clock instance (at_risk, fulfilled, cancelled, corrected)."""
+    """Id of any other transition of a clock instance (at_risk, fulfilled, cancelled, lapsed, corrected)."""
     name = f"{contact}\x1f{clock}\x1f{instance}\x1f{policy_version}\x1f{transition}\x1f{due_ms}"
     return _uuid5(_CLOCKS, f"{name}\x1f{again}" if again else name)
+
+
+def trend_id(rule: str, subject: str, since_ms: int) -> str:
+    """Id of an episode of a trend: of its rule, its subject (queue, source) and when it began."""
+    return _name(ALERTS, ("trend", rule, subject, since_ms))
+
+
+def trend_transition_id(trend: str, transition: str) -> str:
+    """Id of the record that opens or closes an episode of a trend."""
+    return _name(ALERTS, ("transition", trend, transition))
+
+
+def alert_id(rule: str, labels: Mapping[str, str], started_ms: int) -> str:
+    """Id of an alert: of its rule, the labels of its group and the start of the episode."""
+    return _name(ALERTS, ("alert", rule, *(f"{name}={labels[name]}" for name in sorted(labels)), started_ms))
+
+
+def message_id(alert: str, sequence: int, receiver: str) -> str:
+    """Id of what one receiver is told by one record of an alert; the dedup key of every try to tell it."""
+    return _name(ALERTS, ("message", alert, sequence, receiver))
 
 
 def customer_id(namespace: UUID, identifier: str) -> str:

@@ -13,7 +13,9 @@ from schemas.alerts import SlaTransition
 from schemas.customers import CustomerProfile
 from schemas.envelopes import Envelope, Mark
 from schemas.events import AnyEvent
-from schemas.live import LiveMetrics, Pipeline
+from schemas.live import LiveMetrics, Pipeline, Trends
+from schemas.notifications import AnyCommand, AnyNotification
+from schemas.trends import TrendTransition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -63,7 +65,7 @@ PUBLIC_RECORDS: tuple[PublicRecord, ...] = (
             "Record without a key on any topic between two agents: a watermark. Who only wants the events skips it."
         ),
         type=Mark,
-        topics=("contacts.events", "agents.events"),
+        topics=("contacts.events", "agents.events", "alerts.sla", "alerts.trends"),
     ),
     PublicRecord(
         name="sla-transition",
@@ -85,6 +87,37 @@ PUBLIC_RECORDS: tuple[PublicRecord, ...] = (
         description="Record of metrics.live under the key `pipeline`: how far all has got, and what became of it.",
         type=Pipeline,
         topics=("metrics.live",),
+    ),
+    PublicRecord(
+        name="trends",
+        title="Trends",
+        description="Record of metrics.live under the key `trends`: every series against its own past.",
+        type=Trends,
+        topics=("metrics.live",),
+    ),
+    PublicRecord(
+        name="trend-transition",
+        title="Trend transition",
+        description="Record of alerts.trends: a trend or a silence was found, or is over, with the evidence.",
+        type=TrendTransition,
+        topics=("alerts.trends",),
+    ),
+    PublicRecord(
+        name="notification",
+        title="Notification",
+        description=(
+            "Record of alerts.notifications, told apart by `kind`: an alert or a mute as it stands, or what became of "
+            "a message."
+        ),
+        type=AnyNotification,
+        topics=("alerts.notifications",),
+    ),
+    PublicRecord(
+        name="command",
+        title="Command",
+        description="Record of alerts.commands, told apart by `command`: what people say to alerts.",
+        type=AnyCommand,
+        topics=("alerts.commands",),
     ),
     PublicRecord(
         name="customer-profile",

@@ -1,10 +1,11 @@
-"""Records of metrics.live: all metrics of one scope and one window, and how far the pipeline has got."""
+"""Records of metrics.live: all metrics of one scope and one window, how far the pipeline has got, and trends."""
 
 from typing import Literal
 
 import msgspec
 
 from schemas.instants import Instant
+from schemas.trends import TrendRule
 
 WindowKind = Literal["15min", "30min", "60min", "day", "all", "rolling15min", "rolling30min", "rolling60min"]
 
@@ -61,6 +62,15 @@ class TaskMark(msgspec.Struct, kw_only=True):
     ended: bool = False
 
 
+class SourceSeen(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was heard of one source. `last_seen`: the clock when its last record was counted; `silent_since`: set while
+    it is silent for longer than it should be."""
+
+    last_seen: Instant
+    records: int
+    silent_since: Instant | None = None
+
+
 class Pipeline(msgspec.Struct, kw_only=True):
     """How far every task has got, and what became of the source records.
 
@@ -76,11 +86,42 @@ class Pipeline(msgspec.Struct, kw_only=True):
     ignored_by: dict[str, int] = {}
     failed_by: dict[str, int] = {}
     agents_by_state: dict[str, int] = {}
+    sources: dict[str, SourceSeen] = {}
     kind: Literal["pipeline"] = "pipeline"
 
 
+class TrendState(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How one series stands against its own past.
+
+    `state` learning: there is too little past to speak (`days` of `needed`). `observed`, `expected`: arrivals of the
+    last whole hour; `since`, `ratio`: of an open trend.
+    """
+
+    rule: TrendRule
+    state: Literal["learning", "quiet", "open"]
+    days: int
+    needed: int
+    queue: str | None = None
+    channel: str | None = None
+    source: str | None = None
+    observed: float | None = None
+    expected: float | None = None
+    since: Instant | None = None
+    ratio: float | None = None
+
+
+class Trends(msgspec.Struct, kw_only=True):
+    """Every series that is watched for trends."""
+
+    watermark: Instant
+    series: list[TrendState]
+    kind: Literal["trends"] = "trends"
+
+
 PIPELINE_KEY = b"pipeline"
+TRENDS_KEY = b"trends"
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(LiveMetrics).decode
 decode_pipeline = msgspec.json.Decoder(Pipeline).decode
+decode_trends = msgspec.json.Decoder(Trends).decode

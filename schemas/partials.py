@@ -44,7 +44,8 @@ class Partial(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """What a task adds since its last partial.
 
     `facts`: signed counts. `outcomes`: source records by 'accepted', 'duplicate', 'ignored:WHY', 'failed:WHY'.
-    `agents`: states that changed. `busy`: signed count of open conversations per agent.
+    `agents`: states that changed. `busy`: signed count of open conversations per agent. `sources`: source -> records
+    accepted from it, duplicates included.
     """
 
     task: str
@@ -53,6 +54,7 @@ class Partial(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     split: list[SplitOutcome] = []
     agents: list[AgentNow] = []
     busy: dict[str, int] = {}
+    sources: dict[str, int] = {}
 
 
 encode = msgspec.msgpack.Encoder().encode

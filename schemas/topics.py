@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas import alerts, customers, envelopes, live, partials
+from schemas import alerts, customers, envelopes, live, notifications, partials, trends
 from schemas.events import CHANNELS
 
 MIB = 1 << 20
@@ -84,6 +84,19 @@ ALERTS_SLA = Topic(
     record=alerts.SlaTransition,
 )  # fmt: skip
 
+ALERTS_TRENDS = Topic(
+    name="alerts.trends", key="trend id", holds="trends and silences, opened and closed, with evidence",
+    partitioned=False, personal="none", record=trends.TrendTransition,
+)  # fmt: skip
+ALERTS_COMMANDS = Topic(
+    name="alerts.commands", key="command id", holds="what people say to alerts: acknowledge, mute, lift a mute",
+    partitioned=False, personal="personal", record=notifications.AnyCommand,
+)  # fmt: skip
+ALERTS_NOTIFICATIONS = Topic(
+    name="alerts.notifications", key="alert id", holds="alerts and mutes as they stand, and what became of messages",
+    partitioned=False, personal="personal", record=notifications.AnyNotification,
+)  # fmt: skip
+
 TOPICS: tuple[Topic, ...] = (
     *CHANNEL_TOPICS,
     CONTACTS_EVENTS,
@@ -94,6 +107,9 @@ TOPICS: tuple[Topic, ...] = (
     METRICS_PARTIALS,
     METRICS_LIVE,
     ALERTS_SLA,
+    ALERTS_TRENDS,
+    ALERTS_COMMANDS,
+    ALERTS_NOTIFICATIONS,
 )
 
 

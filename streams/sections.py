@@ -7,11 +7,11 @@ import json
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from streams.durations import FORM, parse_promise, parse_seconds
@@ -48,6 +48,14 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(values)))
 
 
+def _words(value: object) -> object:
+    # From the environment: 'critical', 'critical, info' or '["critical"]'.
+    if isinstance(value, str):
+        text = value.strip()
+        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    return value
+
+
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
 Promise = Annotated[float, BeforeValidator(parse_promise)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
@@ -60,6 +68,10 @@ _ZONE = "an IANA time zone, such as 'UTC' or 'Europe/Berlin'"
 _VERSION = "a whole number, 1 or more"
 _ID = "a name of letters, digits, . _ -"
 _NAME = r"^[A-Za-z0-9._-]+$"
+_MAIL = r"^[^@\s<>,]+@[^@\s<>,]+$"
+_SHARE = "a share, over 0 and under 1"
+_OPEN = "opening hours, such as 'Mo-Fr 08:00-18:00, Sa 09:00-13:00'; left out: always open"
+GroupLabel = Literal["queue", "channel", "policy", "source"]
 
 
 class Section(BaseModel):
@@ -158,6 +170,104 @@ class Queue(Section):
     max_wait: Seconds | None = Field(default=None, gt=0, description=f"{FORM}, more than 0")
     version: Whole | None = Field(default=None, ge=1, description=_VERSION)
     id: str | None = Field(default=None, min_length=1, description="a name")
+    display_name: str | None = Field(default=None, min_length=1, max_length=22, description="a text of 1 to 22 letters")
+    hidden: bool = Field(default=False, description="true or false")
+    service_level_target: Number | None = Field(default=None, gt=0, lt=1, description=_SHARE)
+    agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number")
+    open: str | None = Field(default=None, description=_OPEN)
+
+
+class Board(Section):
+    """[board]: the wallboard, for all queues that say nothing else."""
+
+    title: str = Field(default="Floor", min_length=1, max_length=40, description="a text of 1 to 40 letters")
+    service_level_target: Number = Field(default=0.8, gt=0, lt=1, description=_SHARE)
+    agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number; left out: none is needed")
+    open: str | None = Field(default=None, description=_OPEN)
+
+
+class Tile(Section):
+    """[[tiles]]: one tile of the wallboard; without any, the board is laid out by itself."""
+
+    metric: str = Field(min_length=1, description="the id of a metric, such as 'oldest_waiting'")
+    label: str | None = Field(default=None, min_length=1, max_length=22, description="a text of 1 to 22 letters")
+    page: Whole = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
+    queue: str | None = Field(default=None, min_length=1, description="a queue; left out: the whole floor")
+    channel: str | None = Field(default=None, min_length=1, description="a channel; left out: all of them")
+    window: Literal["now", "15min", "30min", "60min", "day"] = Field(
+        default="30min", description="'now', '15min', '30min', '60min' (rolling) or 'day'"
+    )
+
+
+class Gateway(Section):
+    """[gateway]: the wallboard and the API."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="an address; other than loopback needs a key")
+    port: Whole = Field(default=8080, ge=0, le=65_535, description="a whole number from 0 (any free port) to 65535")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="the address that people open, with https://"
+    )
+
+
+class Key(Section):
+    """[[keys]]: who may use the API. Only a hash of the key is kept: `floorwalker keys new` makes both."""
+
+    name: str = Field(pattern=_NAME, description=_ID)
+    role: Literal["wall", "viewer", "lead"] = Field(description="'wall', 'viewer' or 'lead'")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")
+
+
+class Alerts(Section):
+    """[alerts]: what becomes one alert, and when people hear of it."""
+
+    group_by: Annotated[tuple[GroupLabel, ...], NoDecode, BeforeValidator(_words)] = Field(
+        default=("queue",), description="a list of 'queue', 'channel', 'policy' and 'source'"
+    )
+    group_wait: Seconds = Field(default=30.0, le=3_600, description=f"{FORM}, up to 1h")
+    group_interval: Seconds = Field(default=300.0, description=FORM)
+    repeat_interval: Seconds = Field(default=3_600.0, ge=1, description=f"{FORM}, at least 1s")
+    keep_firing: Seconds = Field(default=300.0, le=86_400, description=f"{FORM}, up to 24h")
+    stale_after: Seconds = Field(default=900.0, ge=1, description=f"{FORM}, at least 1s")
+    blind_after: Seconds = Field(default=60.0, ge=5, description=f"{FORM}, at least 5s")
+
+
+class Trends(Section):
+    """[trends]: when a number that leaves its own past is told."""
+
+    learn_days: Whole = Field(default=7, ge=1, le=90, description="a whole number from 1 to 90")
+    false_alarms_per_day: Number = Field(default=1.0, gt=0, le=100, description="a number over 0, up to 100")
+    high: Number = Field(default=2.0, gt=1, le=20, description="a factor over 1, up to 20")
+    low: Number = Field(default=0.5, gt=0, lt=1, description="a factor over 0 and under 1")
+
+
+class Receiver(Section):
+    """[[receivers]]: who is told of alerts, and how."""
+
+    name: str = Field(pattern=_NAME, description=_ID)
+    kind: Literal["webhook", "email"] = Field(description="'webhook' or 'email'")
+    severities: Annotated[tuple[Literal["critical", "warning", "info"], ...], NoDecode, BeforeValidator(_words)] = (
+        Field(
+            default=("critical", "warning", "info"), min_length=1, description="a list of 'critical', 'warning', 'info'"
+        )
+    )
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$", description="an address that begins with https://")
+    secret: SecretStr | None = Field(default=None, min_length=16, description="at least 16 letters")
+    server: str | None = Field(default=None, pattern=r"^[^\s:/]+:\d{1,5}$", description="'host:port'")
+    sender: str | None = Field(default=None, pattern=_MAIL, description="an e-mail address")
+    to: Annotated[tuple[Annotated[str, Field(pattern=_MAIL)], ...], NoDecode, BeforeValidator(_words)] = Field(
+        default=(), description="a list of e-mail addresses"
+    )
+    security: Literal["none", "starttls", "tls"] = Field(default="starttls", description="'none', 'starttls' or 'tls'")
+    username: str | None = Field(default=None, description="a name")
+    password: SecretStr | None = Field(default=None, description="a text")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Receiver":
+        needed = {"webhook": ("url", "secret"), "email": ("server", "sender", "to")}[self.kind]
+        missing = [key for key in needed if not getattr(self, key)]
+        if missing:
+            raise ValueError(f"a receiver of kind {self.kind!r} also needs {' and '.join(missing)}")
+        return self
 
 
 class Source(Section):
@@ -166,6 +276,7 @@ class Source(Section):
     name: str = Field(pattern=_NAME, description=_ID)
     format: Literal["asterisk-queue-log"] = Field(description="'asterisk-queue-log'")
     path: Path = Field(description="the path of a file")
+    silent_after: Seconds | None = Field(default=None, ge=1, description=f"{FORM}, at least 1s; left out: learnt")
 
     @field_validator("path")
     @classmethod
@@ -183,6 +294,17 @@ def _distinct(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     return sources
 
 
+Named = TypeVar("Named", Key, Receiver)
+
+
+def _named_apart(entries: tuple[Named, ...]) -> tuple[Named, ...]:
+    names = [entry.name for entry in entries]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is there twice")
+    return entries
+
+
 class Sections(BaseModel):
     """All sections of the file."""
 
@@ -194,6 +316,17 @@ class Sections(BaseModel):
     queues: dict[str, Queue] = Field(default={}, description="a table for each queue: [queues.NAME]")
     sources: Annotated[tuple[Source, ...], AfterValidator(_distinct)] = Field(
         default=(), description="a table for each source: [[sources]]"
+    )
+    board: Board = Field(default=Board(), description="a table: [board]")
+    tiles: tuple[Tile, ...] = Field(default=(), description="a table for each tile: [[tiles]]")
+    gateway: Gateway = Field(default=Gateway(), description="a table: [gateway]")
+    keys: Annotated[tuple[Key, ...], AfterValidator(_named_apart)] = Field(
+        default=(), description="a table for each key: [[keys]]"
+    )
+    alerts: Alerts = Field(default=Alerts(), description="a table: [alerts]")
+    trends: Trends = Field(default=Trends(), description="a table: [trends]")
+    receivers: Annotated[tuple[Receiver, ...], AfterValidator(_named_apart)] = Field(
+        default=(), description="a table for each receiver: [[receivers]]"
     )
 
 

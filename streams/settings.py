@@ -169,8 +169,8 @@ def _unknown_name(parts: list[str]) -> str | None:
     field = Sections.model_fields.get(section)
     if field is None:
         return did_you_mean(section, Sections.model_fields) + f" (names are {PREFIX}SECTION__KEY)"
-    if section == "sources":
-        return f"; give all sources as JSON in {PREFIX}SOURCES" if keys else None
+    if section in ("sources", "tiles", "keys", "receivers"):
+        return f"; give all {section} as JSON in {PREFIX}{section.upper()}" if keys else None
     if section == "queues":
         keys = keys[1:]
     model = model_of(field.annotation)

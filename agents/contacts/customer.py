@@ -49,6 +49,8 @@ def told(contact_id: str, contact: Contact, customer: str, *, gone: bool = False
         queue=None if last is None else last.queue,
         agent=agent,
         waited=None if last is None or last.outcome is None else last.wait,
+        offered=None if last is None else last.at,
+        answered=last.stop if last is not None and last.outcome == ANSWERED else None,
         handled=handled,
         ended=ended,
         offers=len(contact.offers),

@@ -40,7 +40,7 @@ def steps(offer: Offer, judged: int) -> tuple[Step, ...]:
         found = (*found, ("breached", due, None))
     if offer.outcome == ANSWERED:
         return (*found, ("fulfilled", stop, "attained" if stop <= due else "late"))
-    return found if stop > due else (*found, ("cancelled", stop, offer.outcome))
+    return (*found, ("lapsed" if stop > due else "cancelled", stop, offer.outcome))
 
 
 def state(contact_id: str, pairs: Iterable[Pair], after: Contact, clock: int) -> list[SlaTransition]:
@@ -154,7 +154,7 @@ def _record(
         elapsed=seconds(occurred - offer.at),
         remaining=seconds(due - occurred),
         outcome=("late" if detail == "late" else "attained") if transition == "fulfilled" else None,
-        reason=detail if transition == "cancelled" else None,
+        reason=detail if transition in ("cancelled", "lapsed") else None,
         corrects=corrects,
         evidence=evidence,
     )

@@ -49,8 +49,18 @@ up: setup ## run the service on this machine, with a Kafka of its own
 ##@ Check
 
 .PHONY: test
-test: setup ## run all tests (ARGS="-k words" for some)
+test: setup browser ## run all tests (ARGS="-k words" for some)
 	$(BIN)/python -m pytest $(ARGS)
+
+# The browser tests drive the Chromium of the system; CHROMIUM=/path/to/it names another.
+.PHONY: browser
+browser:
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { \
+		echo >&2 "make test: there is no Chromium yet: installing Debian's"; \
+		sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends chromium; } >/dev/null \
+		|| { echo >&2 "make test: can't install it: install chromium by hand, or name one: CHROMIUM=/path/to/it"; exit 1; }; }
 
 .PHONY: lint
 lint: setup ## ruff, format, types, import contracts, lock files

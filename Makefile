@@ -59,7 +59,7 @@ browser:
 		echo >&2 "make test: there is no Chromium yet: installing Debian's"; \
 		sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
 		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-			--no-install-recommends chromium; } >/dev/null \
+			--no-install-recommends chromium fonts-dejavu-core; } >/dev/null \
 		|| { echo >&2 "make test: can't install it: install chromium by hand, or name one: CHROMIUM=/path/to/it"; exit 1; }; }
 
 .PHONY: lint

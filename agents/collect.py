@@ -30,9 +30,10 @@ class Collected:
                 self.windows.pop(key, None)
             elif key == live.PIPELINE_KEY:
                 self.pipeline = live.decode_pipeline(value)
-            else:
+            elif key != live.TRENDS_KEY:
                 self.windows[key] = live.decode(value)
-        elif topic.endswith(ALERTS_SLA.name) and value is not None:
+        elif topic.endswith(ALERTS_SLA.name) and key and value is not None:
+            # Watermarks have no key.
             self.transitions.append(alerts.decode(value))
         elif topic.endswith(CUSTOMERS_PROFILES.name):
             if value is None:

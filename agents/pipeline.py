@@ -6,6 +6,7 @@ from itertools import chain, repeat
 import structlog
 from aiokafka.errors import KafkaConnectionError
 
+from agents.alerts.agent import register as register_alerts
 from agents.contacts.agent import register as register_contacts
 from agents.customers.agent import register as register_customers
 from agents.intake.agent import register as register_intake
@@ -53,7 +54,7 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
         waiting.clear()
 
     app.prepare = prepare
-    for register in (register_intake, register_contacts, register_customers, register_metrics):
+    for register in (register_intake, register_contacts, register_customers, register_metrics, register_alerts):
         register(app, engine, settings)
     app.add_dependency(health)
     return app, engine

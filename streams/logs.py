@@ -5,7 +5,8 @@ import sys
 
 import structlog
 
-QUIET = ("aiokafka", "faust", "mode", "asyncio")
+QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore")
+"""httpx says every address it asks, and those of webhooks may hold a secret."""
 
 
 def set_up_logs(level: str = "info", *, human: bool | None = None) -> None:

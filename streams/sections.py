@@ -240,6 +240,12 @@ class Trends(Section):
     low: Number = Field(default=0.5, gt=0, lt=1, description="a factor over 0 and under 1")
 
 
+class Notifier(Section):
+    """[notifier]: the process that tells receivers of alerts."""
+
+    port: Whole = Field(default=6067, ge=0, le=65_535, description="a whole number from 0 (any free port) to 65535")
+
+
 class Receiver(Section):
     """[[receivers]]: who is told of alerts, and how."""
 
@@ -325,6 +331,7 @@ class Sections(BaseModel):
     )
     alerts: Alerts = Field(default=Alerts(), description="a table: [alerts]")
     trends: Trends = Field(default=Trends(), description="a table: [trends]")
+    notifier: Notifier = Field(default=Notifier(), description="a table: [notifier]")
     receivers: Annotated[tuple[Receiver, ...], AfterValidator(_named_apart)] = Field(
         default=(), description="a table for each receiver: [[receivers]]"
     )

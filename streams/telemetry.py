@@ -31,3 +31,26 @@ LAG = Gauge(
 EVENTS = Counter(
     "floorwalker_source_records_total", "Source records by what became of them, and why.", ("outcome", "reason")
 )
+NOTIFICATIONS = Counter(
+    "floorwalker_notifications_total",
+    "Messages to receivers by what became of them (sent, failed, dropped), and why.",
+    ("kind", "outcome", "reason"),
+)
+NOTIFICATION_RETRIES = Counter(
+    "floorwalker_notification_retries_total", "Tries to send a message that have to be repeated, by what came back.",
+    ("kind", "reason"),
+)  # fmt: skip
+NOTIFICATION_SECONDS = Histogram(
+    "floorwalker_notification_seconds", "Time from taking a message into the outbox to its being sent.", ("kind",),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3_600.0),
+)  # fmt: skip
+OUTBOX_MESSAGES = Gauge("floorwalker_outbox_messages", "Messages that are neither sent nor given up.", ("kind",))
+OUTBOX_OLDEST = Gauge("floorwalker_outbox_oldest_seconds", "Age of the oldest of them; 0 where there is none.")
+OUTBOX_REPORTS = Gauge("floorwalker_outbox_reports", "Records that wait for Kafka to take them.")
+NOTIFIER_SKIPPED = Counter(
+    "floorwalker_notifier_skipped_total", "Records that the notifier could not understand, by topic.", ("topic",)
+)
+NOTIFIER_ALIVE = Gauge(
+    "floorwalker_notifier_alive", "Unix time when the notifier last looked after everything; stands still if it hangs."
+)
+BLIND = Gauge("floorwalker_pipeline_blind", "1 while the alert pipeline.blind is open, else 0.")

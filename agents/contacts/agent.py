@@ -6,7 +6,7 @@ from typing import Any
 from faust import App
 
 from agents.contacts.processor import Contacts
-from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from schemas.topics import AGENTS_EVENTS, ALERTS_SLA, CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from streams.engine import Engine, Stage
 from streams.settings import Settings
 from streams.telemetry import EVENTS
@@ -43,7 +43,7 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
         inputs=(CONTACTS_EVENTS.name, AGENTS_EVENTS.name),
         processor=processor,
         feeds={CONTACTS_EVENTS.name: "intake", AGENTS_EVENTS.name: "intake"},
-        marks_to=(CUSTOMERS_EVENTS.name, METRICS_PARTIALS.name),
+        marks_to=(CUSTOMERS_EVENTS.name, METRICS_PARTIALS.name, ALERTS_SLA.name),
     )
 
     @app.agent(engine.add(stage), name="contacts")

@@ -5,7 +5,7 @@ from typing import Any
 from faust import App
 
 from agents.metrics.processor import Metrics
-from schemas.topics import METRICS_PARTIALS
+from schemas.topics import ALERTS_TRENDS, METRICS_PARTIALS
 from streams.engine import Engine, Stage
 from streams.settings import Settings
 
@@ -20,6 +20,7 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
         inputs=(METRICS_PARTIALS.name,),
         processor=lambda _partition: Metrics(metric_settings, **kept),
         feeds={METRICS_PARTIALS.name: "contacts"},
+        marks_to=(ALERTS_TRENDS.name,),
         partitioned=False,
     )
 

@@ -14,7 +14,8 @@ from tests.acceptance.program import PATIENCE
 
 KINDS = ("15min", "30min", "60min", "day", "all")
 TASKS = frozenset(
-    {f"{stage}-{partition}" for stage in ("intake", "contacts", "customers") for partition in range(4)} | {"metrics-0"}
+    {f"{stage}-{partition}" for stage in ("intake", "contacts", "customers") for partition in range(4)}
+    | {"metrics-0", "alerts-0"}
 )
 """All tasks of an installation of four partitions."""
 
@@ -141,9 +142,11 @@ def outcome_of(records: Iterable[Said]) -> Outcome:
             windows[each.key] = each.json
         elif each.topic == "customers.profiles":
             profiles[each.key] = each.json
-        else:
+        elif each.key is not None:
+            # Watermarks have no key.
             alerts.append(each.json)
     pipeline = windows.pop("pipeline")
+    windows.pop("trends", None)
     rows = [
         {"metric": name, **metric, "scope": window["scope"], "window": window["window"]}
         for window in windows.values()

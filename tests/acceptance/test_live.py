@@ -68,7 +68,7 @@ class LiveFloor:
     def alerts(self, call: str) -> list[dict[str, Any]]:
         """What was said of a call's promise."""
         contact = contact_of(call)
-        alerts = [each.json for each in self.said if each.topic == "alerts.sla"]
+        alerts = [each.json for each in self.said if each.topic == "alerts.sla" and each.key is not None]
         return [each for each in alerts if each["contact"] == contact]
 
     def failed(self) -> list[Said]:
@@ -81,7 +81,7 @@ class LiveFloor:
                 self.said.append(each)
             elif each.key == "pipeline":
                 self.pipeline = each.json
-            else:
+            elif each.key != "trends":
                 window = each.json
                 if "channel" not in window["scope"]:
                     self.windows[window["scope"].get("queue"), window["window"]["kind"]] = window

@@ -1,0 +1,1 @@
+"""Alerts: what was detected is grouped, told, acknowledged, muted and ended."""

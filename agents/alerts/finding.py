@@ -1,0 +1,69 @@
+"""What was detected, in the form in which alerts take it: which rule, which labels, which subject."""
+
+from typing import NamedTuple
+
+from agents.alerts.subject import Subject
+from schemas.alerts import SlaTransition
+from schemas.instants import to_ms
+from schemas.notifications import Severity
+from schemas.trends import TrendEvidence, TrendTransition
+
+PROMISE = "sla.answer_within"
+SILENCE = "source.silent"
+ENDS = frozenset({"fulfilled", "lapsed"})
+"""Transitions that end what a breach began; where there was no breach, they end nothing."""
+
+_SEVERITY: dict[str, Severity] = {PROMISE: "critical", SILENCE: "critical"}
+
+
+class Finding(NamedTuple):
+    """One subject and the group that it belongs to; `started`: of an episode that it begins."""
+
+    rule: str
+    labels: dict[str, str]
+    severity: Severity
+    started: int
+    subject: Subject
+    channel: str | None
+    trend: TrendEvidence | None = None
+
+
+def of_breach(breach: SlaTransition, group_by: tuple[str, ...]) -> Finding:
+    """A promise that was broken."""
+    due, target = to_ms(breach.due_at), round(breach.target * 1000)
+    said = {"queue": breach.queue, "channel": breach.channel, "policy": breach.policy.id}
+    subject = Subject(
+        id=breach.id,
+        thing=breach.instance,
+        contact=breach.contact,
+        since=due - target,
+        found=due,
+        target=target,
+        policy=breach.policy.id,
+    )
+    rule = f"sla.{breach.clock}"
+    return Finding(rule, _labels(said, group_by), _severity(rule), due, subject, breach.channel)
+
+
+def of_trend(opened: TrendTransition, group_by: tuple[str, ...]) -> Finding:
+    """A number that left its own past, or a source that fell silent. One group is one queue or source at least."""
+    since = to_ms(opened.since)
+    said = {"queue": opened.queue, "channel": opened.channel, "source": opened.source}
+    subject = Subject(id=opened.id, thing=opened.trend, since=since, found=max(since, to_ms(opened.detected_at)))
+    rule = rule_of(opened)
+    labels = _labels(said, (*group_by, "queue", "source"))
+    return Finding(rule, labels, _severity(rule), since, subject, opened.channel, opened.evidence)
+
+
+def rule_of(transition: TrendTransition) -> str:
+    """Id of the rule by which a trend is an alert."""
+    return transition.rule if transition.rule == SILENCE else f"trend.{transition.rule}"
+
+
+def _labels(said: dict[str, str | None], wanted: tuple[str, ...]) -> dict[str, str]:
+    found = {name: said.get(name) for name in sorted(set(wanted))}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _severity(rule: str) -> Severity:
+    return _SEVERITY.get(rule, "warning")

@@ -1,0 +1,1 @@
+"""Outlets: what leaves the pipeline for people and other programs. No part of the worker."""

@@ -1,0 +1,105 @@
+"""What a simulated centre is like: its queues, its staff and what is to go wrong. Durations are seconds."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+HOURS = (
+    (0.60, 0.55, 0.55, 0.55, 0.55, 0.60, 0.70, 0.85)
+    + (1.05, 1.25, 1.35, 1.30, 1.15, 1.10, 1.20, 1.25)
+    + (1.25, 1.20, 1.10, 1.05, 1.00, 0.90, 0.80, 0.70)
+)
+"""Arrivals by local hour of the day, as a factor of the mean: open day and night, with a mild dip."""
+
+WEEKDAYS = (1.10, 1.05, 1.05, 1.02, 1.00, 0.90, 0.88)
+"""Arrivals by day of the week, from Monday on."""
+
+
+@dataclass(frozen=True)
+class QueuePlan:
+    """One queue. `per_hour`: calls of a mean hour. `talk`, `patience`: means; patience is exponential, talk lognormal.
+
+    `timeout`: after so long a caller is sent out of the queue.
+    """
+
+    name: str
+    per_hour: float
+    talk: float
+    patience: float
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class AgentPlan:
+    """One member of the staff. `queues`: what they serve. `starts`: local hour at which their shift begins, of
+    `hours` length. `rotation`: shifts which days they have off."""
+
+    name: str
+    queues: tuple[str, ...]
+    starts: int
+    rotation: int
+    hours: float = 8.25
+
+
+@dataclass(frozen=True)
+class Incident:
+    """For `lasts` seconds from `begins` (since the epoch) on, all but `left` agents pause in one queue, and `factor`
+    times as many people call it."""
+
+    queue: str
+    begins: float
+    lasts: float = 240.0
+    factor: float = 4.0
+    left: int = 1
+    reason: str = "system down"
+
+    @property
+    def ends(self) -> float:
+        """When it is over."""
+        return self.begins + self.lasts
+
+    def covers(self, queue: str, at: float) -> bool:
+        """Whether it befalls this queue at this time."""
+        return queue == self.queue and self.begins <= at < self.ends
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole centre. `callers`: so many people may call it. `redial`: share of those who gave up that try again."""
+
+    queues: tuple[QueuePlan, ...]
+    agents: tuple[AgentPlan, ...]
+    zone: ZoneInfo
+    callers: int = 3_000
+    redial: float = 0.3
+    missed: float = 0.03
+    transferred: float = 0.04
+    wrap_up: float = 0.2
+
+
+_NAMES = (
+    "Mia Berg,Tom Ode,Lena Voss,Jonas Kern,Aylin Demir,Paul Brandt,Sofia Rossi,Emil Haas,Nora Lind,Felix Otto,"
+    "Ida Franke,Karim Aziz,Clara Weiss,Leo Sommer,Hanna Busch,Milan Novak,Elif Kaya,Max Winter,Greta Falk,Oskar Thiel,"
+    "Zoe Martin,Anton Graf,Ines Duarte,Ben Keller,Yara Haddad,Till Jansen,Rosa Engel,David Stark,Maja Horn,Erik Blum,"
+    "Lotte Sander,Samir Nasser,Carla Vogt,Finn Albers,Olga Petrov,Hugo Reich,Tara Quinn,Nils Boden,Vera Lang,Adam Pohl"
+).split(",")
+_SKILLS = (("sales",), ("support",), ("billing", "support"), ("support", "sales"), ("billing",))
+_SHIFTS = (6, 14, 22, 9, 6, 14, 22, 13)
+
+
+def sample_plan(zone: str = "Europe/Berlin") -> Plan:
+    """A centre of three queues; a shift has some ten agents by day and half as many at night."""
+    agents = tuple(
+        AgentPlan(
+            name=name,
+            queues=_SKILLS[number % len(_SKILLS)],
+            starts=_SHIFTS[(number // len(_SKILLS)) % len(_SHIFTS)],
+            rotation=number,
+        )
+        for number, name in enumerate(_NAMES)
+    )
+    queues = (
+        QueuePlan("sales", per_hour=26, talk=170, patience=110),
+        QueuePlan("support", per_hour=34, talk=200, patience=140),
+        QueuePlan("billing", per_hour=18, talk=150, patience=120),
+    )
+    return Plan(queues, agents, ZoneInfo(zone))

@@ -21,6 +21,8 @@ from streams.settings import Settings
 from streams.topics import STAGES, ensure_topics
 
 STALL_TIMEOUT = 120.0
+BROKEN_OFF = 2.0
+"""Seconds that workers get to end when nobody wants their results any more."""
 
 
 class BacktestFailed(Exception):
@@ -29,7 +31,10 @@ class BacktestFailed(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What to run. `tz`: IANA zone of the files' local times and of the day; `date`: ISO, for files without dates."""
+    """What to run. `tz`: IANA zone of the files' local times and of the day; `date`: ISO, for files without dates.
+
+    `source`: name of the source that the files are of; None: the format's.
+    """
 
     files: tuple[Path, ...]
     format: str
@@ -38,6 +43,7 @@ class Job:
     tz: str | None = None
     date: str | None = None
     workers: int = 1
+    source: str | None = None
 
 
 @dataclass
@@ -81,10 +87,10 @@ async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) 
     collected = Collected()
     expected = expected_tasks(service.partitions)
     outputs = [prefix_of(service.namespace) + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
-    async with _workers(job, bootstrap, folder) as workers, committed_reader(bootstrap) as reader:
+    async with workers_in_event_time(job, bootstrap, folder) as workers, committed_reader(bootstrap) as reader:
         await from_the_start(reader, outputs)
         progress.update(doing="replaying")
-        sending = asyncio.create_task(_send(job, bootstrap, progress))
+        sending = asyncio.create_task(send(job, bootstrap, progress))
         watching = [asyncio.create_task(worker.wait()) for worker in workers]
         try:
             await _collect(reader, collected, expected, sending, watching, progress)
@@ -106,13 +112,14 @@ def expected_tasks(partitions: int) -> frozenset[str]:
     )
 
 
-async def _send(job: Job, bootstrap: str, progress: Progress) -> Replayed:
+async def send(job: Job, bootstrap: str, progress: Progress) -> Replayed:
+    """Replay the files of a job, its end included."""
     return await replay(
         bootstrap,
         job.settings.service.namespace,
         job.files,
         format_named(job.format),
-        source=job.format,
+        source=job.source or job.format,
         tz=job.tz or job.settings.service.timezone,
         date=job.date,
         progress=lambda sent, *_: progress.update(sent=sent),
@@ -152,7 +159,8 @@ async def _collect(
 
 
 @asynccontextmanager
-async def _workers(job: Job, bootstrap: str, folder: Path) -> AsyncIterator[list[Child]]:
+async def workers_in_event_time(job: Job, bootstrap: str, folder: Path) -> AsyncIterator[list[Child]]:
+    """The workers of a job; they drain and end with the `async with` block, at once where it is broken off."""
     service = job.settings.service
     arguments = [
         *("worker", "--clock", "event", "--port", "0", "--bootstrap", bootstrap, "--namespace", service.namespace),
@@ -171,5 +179,8 @@ async def _workers(job: Job, bootstrap: str, folder: Path) -> AsyncIterator[list
         for worker in workers:
             await worker.start()
         yield workers
-    finally:
+    except BaseException:
+        await asyncio.gather(*(worker.stop(BROKEN_OFF) for worker in workers))
+        raise
+    else:
         await asyncio.gather(*(worker.stop() for worker in workers))

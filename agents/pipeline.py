@@ -14,6 +14,7 @@ from agents.metrics.agent import register as register_metrics
 from streams.engine import Engine, build_app
 from streams.engine.app import FloorwalkerApp
 from streams.health import Health
+from streams.service_check import refuse_in_service
 from streams.settings import Settings
 from streams.topics import TopicsUnserved, ensure_topics, partition_counts
 
@@ -51,6 +52,8 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
         # Before anything connects: whoever asks /readyz while Kafka is away gets an answer.
         await health.maybe_start()
         await _topics_when_kafka_is_there(bootstrap, service.namespace, service.partitions)
+        if service.clock == "event":
+            await refuse_in_service(bootstrap, service.namespace, service.partitions)
         waiting.clear()
 
     app.prepare = prepare

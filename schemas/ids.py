@@ -90,6 +90,11 @@ def message_id(alert: str, sequence: int, receiver: str) -> str:
     return _name(ALERTS, ("message", alert, sequence, receiver))
 
 
+def command_id(route: str, said: str) -> str:
+    """Id of what somebody says to alerts: of where it was said and of the key under which it may be said again."""
+    return _name(ALERTS, ("command", route, said))
+
+
 def customer_id(namespace: UUID, identifier: str) -> str:
     """Id of a customer known by one normalised identifier (`tel:+49...`, `mailto:...`).
 

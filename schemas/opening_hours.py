@@ -57,7 +57,9 @@ class OpeningHours:
 
     def _instants(self, day: date) -> list[tuple[int, int]]:
         """The spans that begin on a local date, as instants; what the clock left nothing of is left out."""
-        spans = [(self._instant(day, opens), self._instant(day, closes)) for opens, closes in self._spans[day.weekday()]]
+        spans = [
+            (self._instant(day, opens), self._instant(day, closes)) for opens, closes in self._spans[day.weekday()]
+        ]
         return [(start, end) for start, end in spans if start < end]
 
     def _instant(self, day: date, minute: int) -> int:

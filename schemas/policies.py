@@ -47,3 +47,18 @@ class MetricSettings(msgspec.Struct, kw_only=True, frozen=True):
     thresholds_ms: tuple[int, ...] = (20 * SECOND,)
     short_abandon_ms: int = 5 * SECOND
     timezone: str = "UTC"
+
+
+class TrendSettings(msgspec.Struct, kw_only=True, frozen=True):
+    """When a number that leaves its own past is told.
+
+    `learn_days`: whole days that a series must have before anything is said of it. `false_alarms_per_day`: of all
+    series together. `high`, `low`: how many times the usual arrivals are to be found. `silent_after_ms`: by source
+    that is expected to speak, after how long without a record it is silent; None: learnt from its past.
+    """
+
+    learn_days: int = 7
+    false_alarms_per_day: float = 1.0
+    high: float = 2.0
+    low: float = 0.5
+    silent_after_ms: dict[str, int | None] = {}

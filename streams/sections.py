@@ -11,10 +11,20 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from streams.durations import FORM, parse_promise, parse_seconds
+from streams.outlets.signature import key_of
 
 
 def _no_flag(value: object) -> object:
@@ -273,6 +283,8 @@ class Receiver(Section):
         missing = [key for key in needed if not getattr(self, key)]
         if missing:
             raise ValueError(f"a receiver of kind {self.kind!r} also needs {' and '.join(missing)}")
+        if self.secret is not None:
+            key_of(self.secret.get_secret_value())
         return self
 
 

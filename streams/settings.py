@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
-from schemas.policies import AnswerWithin, MetricSettings, Policies, QueuePolicy
+from schemas.policies import AnswerWithin, MetricSettings, Policies, QueuePolicy, TrendSettings
 from streams.problems import Problem, SettingsError, did_you_mean, findings, key_of
 from streams.secret import kept_namespace
 from streams.sections import Queue, Sections, Sla, model_of
@@ -66,6 +66,20 @@ class Settings(Sections, BaseSettings):
             thresholds_ms=tuple(_ms(threshold) for threshold in self.metrics.thresholds),
             short_abandon_ms=_ms(self.metrics.short_abandon),
             timezone=self.metrics.timezone or self.service.timezone,
+        )
+
+    def trend_settings(self) -> TrendSettings:
+        """When trends and silence are told, as the rules take it (milliseconds)."""
+        trends = self.trends
+        return TrendSettings(
+            learn_days=trends.learn_days,
+            false_alarms_per_day=trends.false_alarms_per_day,
+            high=trends.high,
+            low=trends.low,
+            silent_after_ms={
+                source.name: None if source.silent_after is None else _ms(source.silent_after)
+                for source in self.sources
+            },
         )
 
     def customer_namespace(self) -> UUID:

@@ -31,6 +31,11 @@ LAG = Gauge(
 EVENTS = Counter(
     "floorwalker_source_records_total", "Source records by what became of them, and why.", ("outcome", "reason")
 )
+ALERT_INPUTS_IGNORED = Counter(
+    "floorwalker_alert_inputs_ignored_total",
+    "Findings and commands that alerts could not read or did not act on, by why.",
+    ("reason",),
+)
 NOTIFICATIONS = Counter(
     "floorwalker_notifications_total",
     "Messages to receivers by what became of them (sent, failed, dropped), and why.",
@@ -54,3 +59,17 @@ NOTIFIER_ALIVE = Gauge(
     "floorwalker_notifier_alive", "Unix time when the notifier last looked after everything; stands still if it hangs."
 )
 BLIND = Gauge("floorwalker_pipeline_blind", "1 while the alert pipeline.blind is open, else 0.")
+VIEWERS = Gauge("floorwalker_gateway_viewers", "Open streams of the wallboard.")
+STREAM_EVENTS = Counter("floorwalker_gateway_events_total", "Events handed to viewers, by kind.", ("event",))
+STREAM_DROPS = Counter(
+    "floorwalker_gateway_drops_total", "Times that a viewer read too slowly and was put back to a snapshot."
+)
+REQUESTS = Counter(
+    "floorwalker_gateway_requests_total", "Requests answered, by route and status.", ("method", "route", "status")
+)
+REQUEST_SECONDS = Histogram(
+    "floorwalker_gateway_request_seconds", "Time to answer; streams are left out.", ("route",), buckets=_SECONDS
+)
+UNREADABLE = Counter(
+    "floorwalker_gateway_unreadable_total", "Records that the gateway could not understand and left out.", ("topic",)
+)

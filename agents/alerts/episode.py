@@ -17,6 +17,9 @@ FORGOTTEN_AFTER = DAY
 """How long an alert that is over is remembered: until then corrections of what it was about reach it."""
 
 
+RETRACTED = "corrected: later records show that none of it was so"
+
+
 class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State of one alert. Times are ms since the epoch.
 
@@ -83,9 +86,9 @@ def deadline(episode: Episode, terms: Terms) -> int | None:
 
 
 def pass_deadline(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
-    """Its deadline is here. `fresh`: whether an open subject is young enough to be told."""
+    """Its deadline is here. `fresh`: whether what it is about is young enough to be told."""
     if not episode.open:
-        _resolve(episode, now, terms)
+        _resolve(episode, now, fresh=fresh)
     elif episode.state == "pending":
         fire(episode, now, fresh=fresh, terms=terms)
     else:
@@ -123,8 +126,8 @@ def end(episode: Episode, now: int) -> None:
         episode.idle = now
 
 
-def correct(episode: Episode, now: int, *, was_open: bool, reason: str) -> None:
-    """A subject never was one. `reason`: in words, why the alert is taken back if this was the last that stood."""
+def correct(episode: Episode, now: int, *, was_open: bool) -> None:
+    """A subject never was one; where it was the last that stood, the alert is taken back."""
     episode.total -= 1
     episode.corrected += 1
     episode.counted = True
@@ -133,7 +136,7 @@ def correct(episode: Episode, now: int, *, was_open: bool, reason: str) -> None:
         if not episode.open:
             episode.idle = now
     if not episode.total:
-        _retract(episode, now, reason)
+        _retract(episode, now)
 
 
 def fire(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
@@ -167,26 +170,22 @@ def mute(episode: Episode, muted: str | None, now: int) -> None:
         trigger_if_untold(episode, now)
 
 
-def _resolve(episode: Episode, now: int, terms: Terms) -> None:
-    was, last = episode.state, now if episode.idle is None else episode.idle
+def _resolve(episode: Episode, now: int, *, fresh: bool) -> None:
+    unheard = episode.state == "pending" and fresh and not episode.silenced
     episode.state = "resolved"
-    episode.ended, episode.closed = last, now
+    episode.ended, episode.closed = now if episode.idle is None else episode.idle, now
     episode.news = True
-    if episode.told:
+    if unheard or episode.notify == "trigger":
+        # It began and ended before anybody heard of it: a note will do.
+        episode.notify, episode.told, episode.severity = "brief", False, "info"
+    elif episode.told:
         _tell(episode, "resolve", now)
-    elif was == "pending" and not episode.silenced:
-        _brief(episode)
-    if episode.notify == "brief":
-        episode.severity = "info"
 
 
-def _brief(episode: Episode) -> None:
-    episode.notify = "brief"
-
-
-def _retract(episode: Episode, now: int, reason: str) -> None:
+def _retract(episode: Episode, now: int) -> None:
     episode.state = "retracted"
-    episode.ended, episode.closed, episode.reason = now, now, reason
+    episode.ended = now if episode.ended is None else episode.ended
+    episode.closed, episode.reason = now, RETRACTED
     episode.news = True
     if not episode.told:
         episode.notify = None
@@ -203,8 +202,6 @@ def _tell(episode: Episode, what: Notify, now: int) -> None:
     episode.told, episode.told_at, episode.told_joined = True, now, episode.joined
     if episode.notify != "trigger":
         episode.notify = what
-    elif what == "resolve":
-        episode.notify = "brief"
 
 
 def _minutes(ms: int) -> str:

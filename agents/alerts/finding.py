@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agents.alerts.subject import Subject
 from schemas.alerts import SlaTransition
-from schemas.instants import to_ms
+from schemas.instants import from_ms, to_ms
 from schemas.notifications import Severity
 from schemas.trends import TrendEvidence, TrendTransition
 
@@ -58,6 +58,16 @@ def of_trend(opened: TrendTransition, group_by: tuple[str, ...]) -> Finding:
 def rule_of(transition: TrendTransition) -> str:
     """Id of the rule by which a trend is an alert."""
     return transition.rule if transition.rule == SILENCE else f"trend.{transition.rule}"
+
+
+def check(record: SlaTransition | TrendTransition) -> None:
+    """Raise TypeError for an instant without a zone, OverflowError for a time that no calendar has."""
+    if isinstance(record, SlaTransition):
+        instants, lasted = (record.due_at, record.occurred_at), record.target
+    else:
+        instants, lasted = (record.since, record.detected_at), record.evidence.limit or 0
+    for instant in instants:
+        from_ms(to_ms(instant) - round(lasted * 1000))
 
 
 def _labels(said: dict[str, str | None], wanted: tuple[str, ...]) -> dict[str, str]:

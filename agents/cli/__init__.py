@@ -5,8 +5,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.
 
 import typer
 
-from agents.cli import backtest, check, connect, replay, status, topics, up, worker
+from agents.cli import backfill, backtest, check, connect, notifier, replay, status, topics, up, worker
 from agents.cli.console import fail_clearly
+from agents.cli.demo import command as demo
 
 app = typer.Typer(
     name="floorwalker",
@@ -17,13 +18,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
+app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
+app.command("gateway")(gateway.gateway)
 app.command("connect")(connect.connect)
+app.command("notifier")(notifier.notifier)
+app.add_typer(notifier.receivers, name="receivers")
 app.command("replay")(replay.replay)
+app.command("backfill")(backfill.backfill)
 app.command("backtest")(backtest.backtest)
 app.command("topics")(topics.topics)
 app.command("check")(check.check)
 app.command("status")(status.status)
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from agents.backtest import BacktestFailed
+from agents.cli.demo.folder import FolderTaken
 from agents.pipeline import NoBroker
 from streams.connectors.cursor import CursorUnreadable
 from streams.connectors.publisher import TopicMissing
 from streams.health import PortTaken
 from streams.kafka.errors import EmbeddedKafkaError
+from streams.outlets.gateway.exposure import Exposed
+from streams.outlets.notifier.errors import NotifierRuns, OutboxUnusable
+from streams.service_check import NamespaceInService
 from streams.settings import SettingsError
 from streams.topics import TopicMismatch, TopicsUnserved
 
@@ -38,6 +42,11 @@ _CODES: dict[type[Exception], int] = {
     NotFound: NOT_FOUND,
     TopicMismatch: REFUSED,
     PortTaken: REFUSED,
+    FolderTaken: REFUSED,
+    NamespaceInService: REFUSED,
+    Exposed: REFUSED,
+    NotifierRuns: REFUSED,
+    OutboxUnusable: FAILED,
     TopicMissing: NOT_FOUND,
     EmbeddedKafkaError: FAILED,
     KafkaError: FAILED,

@@ -1,9 +1,7 @@
 """`floorwalker up`: everything on this machine, on a Kafka of its own or on yours."""
 
 import asyncio
-import os
-import signal
-import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +9,14 @@ import typer
 
 from agents.children import Child
 from agents.cli.console import FAILED, err
+from agents.cli.machine import Stopped, kafka_of_ones_own, refuse_taken, stop_on_signals, unless
 from agents.cli.options import Bootstrap, Config, Namespace, Partitions, settings_of
-from streams.kafka import EmbeddedKafka
+from agents.supervisor import Supervisor
 from streams.settings import Settings
 from streams.topics import ensure_topics
+
+CHILDREN_STOP = 15.0
+"""Seconds that workers and outlets get to finish what they have taken."""
 
 
 def up(
@@ -25,78 +27,72 @@ def up(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     port: Annotated[int | None, typer.Option(help="Port of the first worker; the next ones follow.")] = None,
 ) -> None:
-    """Start Kafka (unless yours is named), the workers and the connectors of the settings. Ctrl-C stops all of it."""
+    """Start Kafka (unless yours is named), workers, wallboard, notifier and connectors. Ctrl-C stops all of it."""
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace, partitions=partitions, port=port)
+    refuse_taken(settings.gateway.port, "gateway.port")
     raise typer.Exit(asyncio.run(_up(settings, config, workers)))
 
 
 async def _up(settings: Settings, config: Path | None, workers: int) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    folder = settings.service.data_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    kafka = None
-    bootstrap = settings.service.bootstrap
-    children: list[Child] = []
+    stop = stop_on_signals()
+    service = settings.service
+    service.data_folder.mkdir(parents=True, exist_ok=True)
     try:
-        if bootstrap is None:
-            began = time.monotonic()
-            err.print("starting Kafka (the first time, its program files are downloaded) ...")
-            kafka = EmbeddedKafka(folder / "kafka", notify=err.print)
-            await asyncio.to_thread(kafka.start)
-            bootstrap = kafka.bootstrap
-            err.print(
-                f"Kafka is up at {bootstrap} after {time.monotonic() - began:.1f} s; its data is in {folder}/kafka"
-            )
-        await ensure_topics(bootstrap, settings.service.namespace, settings.service.partitions)
-        children = _children(settings, config, workers, bootstrap, folder)
-        for child in children:
-            await child.start()
-        port = settings.service.port
-        err.print(f"{workers} worker(s), {len(settings.sources)} source(s); logs in {folder}; Ctrl-C stops all of it")
-        if port:
-            err.print(f"numbers of the first worker: http://127.0.0.1:{port}/metrics, ready: /readyz")
-        return await _watch(children, stop)
+        async with AsyncExitStack() as stack:
+            bootstrap = service.bootstrap
+            if bootstrap is None:
+                bootstrap = await stack.enter_async_context(kafka_of_ones_own(service.data_folder / "kafka", stop))
+            await unless(stop, ensure_topics(bootstrap, service.namespace, service.partitions))
+            supervisor = Supervisor(installation(settings, config, workers, bootstrap), tell)
+            stack.push_async_callback(supervisor.stop, CHILDREN_STOP)
+            await supervisor.start()
+            _say_what_runs(settings, workers)
+            await unless(stop, supervisor.run())
+            return FAILED
+    except Stopped:
+        return 0
     finally:
-        # Connectors first: what they have sent is still worked out.
-        for child in reversed(children):
-            await child.stop()
-        if kafka is not None:
-            await asyncio.to_thread(kafka.stop)
         err.print("all stopped")
 
 
-def _children(settings: Settings, config: Path | None, workers: int, bootstrap: str, folder: Path) -> list[Child]:
+def tell(words: str) -> None:
+    """Say what happened to a child, and that all are being stopped."""
+    err.print(words, highlight=False, markup=False)
+
+
+def _say_what_runs(settings: Settings, workers: int) -> None:
+    folder, port, gateway = settings.service.data_folder, settings.service.port, settings.gateway
+    err.print(f"{workers} worker(s), {len(settings.sources)} source(s); logs in {folder}; Ctrl-C stops all of it")
+    if gateway.port:
+        err.print(f"wallboard: http://127.0.0.1:{gateway.port}")
+    else:
+        err.print(f"wallboard: {folder / 'gateway.log'} says on which port")
+    if port:
+        err.print(f"numbers of the first worker: http://127.0.0.1:{port}/metrics, ready: /readyz")
+
+
+def installation(settings: Settings, config: Path | None, workers: int, bootstrap: str) -> list[list[Child]]:
+    """The processes of an installation, in groups that are started one after the other."""
     service = settings.service
+    folder = service.data_folder
     shared = [
         *("--bootstrap", bootstrap, "--namespace", service.namespace),
         *(("--config", str(config)) if config else ()),
     ]
     environment = {"FLOORWALKER_SERVICE__CUSTOMER_NAMESPACE": str(settings.customer_namespace())}
-    partitions = ["--partitions", str(service.partitions)]
-    children = []
-    for number in range(workers):
-        port = ["--port", str(service.port + number if service.port else 0)]
-        log = folder / f"worker-{number}.log"
-        children.append(Child(f"worker-{number}", ["worker", *shared, *partitions, *port], environment, log))
+
+    def child(name: str, command: str, *arguments: str) -> Child:
+        return Child(name, [command, *shared, *arguments], environment, folder / f"{name}.log")
+
+    partitions = ("--partitions", str(service.partitions))
+    ports = [str(service.port + number if service.port else 0) for number in range(workers)]
+    outlets = [child("gateway", "gateway")]
+    if settings.receivers:
+        outlets.append(child("notifier", "notifier"))
     if settings.sources:
-        children.append(Child("connect", ["connect", *shared], environment, folder / "connect.log"))
-    return children
-
-
-async def _watch(children: list[Child], stop: asyncio.Event) -> int:
-    """Wait for the signal to stop (0) or for a child that ends by itself (1)."""
-    stopping = asyncio.create_task(stop.wait())
-    ends = {asyncio.create_task(child.wait()): child for child in children}
-    done, waiting = await asyncio.wait({stopping, *ends}, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    if stopping in done:
-        err.print(f"{os.linesep}stopping ...")
-        return 0
-    for task in done:
-        child = ends[task]
-        err.print(f"[bold red]{child.name} ended by itself:[/] {child.last_words()}", highlight=False)
-    return FAILED
+        # Ends with the outlets, before the workers: what it has sent is still worked out.
+        outlets.append(child("connect", "connect"))
+    return [
+        [child(f"worker-{number}", "worker", *partitions, "--port", port) for number, port in enumerate(ports)],
+        outlets,
+    ]

@@ -10,6 +10,7 @@ from agents.pipeline import build
 from streams.engine.app import FloorwalkerApp
 from streams.health import PortTaken
 from streams.logs import set_up_logs
+from streams.service_check import NamespaceInService
 from streams.topics import TopicMismatch
 
 
@@ -34,14 +35,14 @@ def worker(
 
 
 def _run(app: FloorwalkerApp) -> None:
-    """Run until it is told to end. Raises SystemExit, and PortTaken or TopicMismatch where it must not start."""
+    """Run until it is told to end. Raises SystemExit, and PortTaken, TopicMismatch or NamespaceInService where it must not start."""
     prepare, refusals = app.prepare, list[Exception]()
 
     async def prepare_or_end() -> None:
         try:
             if prepare is not None:
                 await prepare()
-        except (PortTaken, TopicMismatch) as error:
+        except (PortTaken, TopicMismatch, NamespaceInService) as error:
             # Faust would end with 1, and with a traceback for what is no fault of the program.
             refusals.append(error)
             raise SystemExit from None

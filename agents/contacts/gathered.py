@@ -7,9 +7,9 @@ from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
 
 
 class Gathered:
-    """Signed facts, outcomes of source records and states of agents since the last flush."""
+    """Signed facts, outcomes of source records, who sent them, and states of agents since the last flush."""
 
-    __slots__ = ("_agents", "_busy", "_facts", "_first_parts", "_outcomes", "_split")
+    __slots__ = ("_agents", "_busy", "_facts", "_first_parts", "_outcomes", "_sources", "_split")
 
     def __init__(self) -> None:
         self._clear()
@@ -18,6 +18,7 @@ class Gathered:
         self._facts: dict[FactKey, int] = {}
         self._busy: dict[str, int] = {}
         self._outcomes: dict[str, int] = {}
+        self._sources: dict[str, int] = {}
         self._split: list[SplitOutcome] = []
         self._first_parts: dict[str, int] = {}
         self._agents: dict[tuple[str, str | None], AgentNow] = {}
@@ -34,6 +35,11 @@ class Gathered:
         """Remember the last state of each agent in each queue."""
         for state in now:
             self._agents[state.agent, state.queue] = state
+
+    def hear(self, source: str) -> None:
+        """Count one record of a source."""
+        sources = self._sources
+        sources[source] = sources.get(source, 0) + 1
 
     def count(self, envelope: Envelope, outcome: str, reason: str | None = None) -> None:
         """Count one source record, or a part of one."""
@@ -64,7 +70,15 @@ class Gathered:
         facts = [(key, n) for key, n in self._facts.items() if n]
         busy = {agent: n for agent, n in self._busy.items() if n}
         agents = list(self._agents.values())
-        partial = Partial(task=task, facts=facts, outcomes=self._outcomes, split=self._split, agents=agents, busy=busy)
+        partial = Partial(
+            task=task,
+            facts=facts,
+            outcomes=self._outcomes,
+            split=self._split,
+            agents=agents,
+            busy=busy,
+            sources=self._sources,
+        )
         nothing = not (facts or busy or agents or self._outcomes or self._split)
         self._clear()
         return None if nothing else partial

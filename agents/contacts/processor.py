@@ -128,6 +128,8 @@ class Contacts:
             self._refuse(record, envelope.origin, "rule", f"{type(error).__name__}: {error}", out)
             self._gathered.count(envelope, "failed", "rule")
             return
+        if events and not envelope.part:
+            self._gathered.hear(events[0].source)
         if change is None and events:
             self._gathered.count(envelope, "duplicate")
             return

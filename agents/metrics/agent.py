@@ -13,12 +13,13 @@ from streams.settings import Settings
 def register(app: App, engine: Engine, settings: Settings) -> None:
     """Add the agent to the app."""
     metric_settings = settings.metric_settings()
+    trend_settings = settings.trend_settings()
     # A backtest may amend any window, however late; in service panes are let go after a while.
     kept = {} if settings.service.clock == "wall" else {"keep_ms": None}
     stage = Stage(
         name="metrics",
         inputs=(METRICS_PARTIALS.name,),
-        processor=lambda _partition: Metrics(metric_settings, **kept),
+        processor=lambda _partition: Metrics(metric_settings, trend_settings, **kept),
         feeds={METRICS_PARTIALS.name: "contacts"},
         marks_to=(ALERTS_TRENDS.name,),
         partitioned=False,

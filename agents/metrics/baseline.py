@@ -1,9 +1,10 @@
 """Baseline: what the past of one series says of a quarter of an hour, and how sure it is.
 
 The past is counts by local quarter hour (see slots.py) of up to 56 days. The rate of a slot is a weighted mean of the
-same slot (smoothed with its neighbours, weights 1 2 1) on earlier days: younger days weigh more (half after four
-weeks). The days of the same weekday are shrunk towards all weekdays, or the whole weekend, until there are four of
-them. Counts far from the median are pulled in, so that an incident, or an outage, does not become the usual.
+same slot on earlier days: younger days weigh more (those of four weeks ago half as much). It is smoothed with its
+neighbours (weights 1 2 1), but not across a step such as opening and closing. The days of the same weekday are shrunk
+towards all weekdays, or the whole weekend, until there are four of them. Counts far from the median are pulled in, so
+that an incident, or an outage, does not become the usual.
 """
 
 from collections.abc import Iterable
@@ -23,7 +24,9 @@ WHOLE_WEEKS = 4
 LEAST_DAYS = 2
 """Earlier days that a slot must have been seen on."""
 
-_SMOOTHED_VARIANCE = 0.375
+_STEP = 3.0
+"""Standard deviations by which neighbouring slots differ where there is a step between them."""
+
 _TRIMMED = 0.02
 _TRIMMED_MEAN = 0.873
 """Mean of a chi-square variable of one degree of freedom whose largest 2 % are left out."""
@@ -41,14 +44,10 @@ class Day(msgspec.Struct, array_like=True):
 
 
 class Expected(NamedTuple):
-    """What is usual in one slot. `rate`: a minute. `spread`: relative error, of the day's level and of the estimate.
-
-    `seen`: days that the slot was seen on; with fewer than LEAST_DAYS nothing else means anything.
-    """
+    """What is usual in one slot. `rate`: a minute. `spread`: relative error, of the day's level and of the estimate."""
 
     rate: float
     spread: float
-    seen: int
 
 
 class Baseline:
@@ -60,46 +59,49 @@ class Baseline:
 
     def __init__(self, slots: Slots, observed: set[int]) -> None:
         self.days: dict[int, Day] = {}
-        self.first: int | None = None
         self._slots = slots
         self._observed = observed
         self._known_at: tuple[int, int] | None = None
         self._past: list[int] = []
         self._dispersion = 1.0
         self._levels = {False: 0.0, True: 0.0}
-        self._expected: dict[int, Expected] = {}
+        self._expected: dict[int, Expected | None] = {}
 
     def forget(self) -> None:
         """The past has changed."""
         self._known_at = None
 
     def learnt_days(self, date: int) -> int:
-        """Days before `date` on which anything was counted."""
-        return sum(1 for day, kept in self.days.items() if date - KEPT_DAYS <= day < date and any(kept.counts.values()))
+        """Whole days before `date` on which anything was counted."""
+        self._know(date)
+        return sum(1 for day in self._past if day in self.days and self.days[day].counts)
+
+    def daily(self, date: int) -> float:
+        """Mean count of a whole day before `date`."""
+        self._know(date)
+        return sum(sum(self._hours(day)) for day in self._past) / len(self._past) if self._past else 0.0
 
     def dispersion(self, date: int) -> float:
         """Variance over mean of the counts of an hour within a day (quasi-Poisson), at least 1."""
         self._know(date)
         return self._dispersion
 
-    def expected(self, date: int, slot: int) -> Expected:
-        """What is usual in a slot of `date`, by the days before it."""
+    def expected(self, date: int, slot: int) -> Expected | None:
+        """What is usual in a slot of `date`, by the days before it; None where it was seen on fewer than two."""
         self._know(date)
-        found = self._expected.get(slot)
-        if found is None:
-            found = self._expected[slot] = self._estimate(date, slot)
-        return found
+        if slot not in self._expected:
+            self._expected[slot] = self._estimate(date, slot)
+        return self._expected[slot]
 
     def _know(self, date: int) -> None:
         if self._known_at == (date, len(self._observed)):
             return
         self._known_at = (date, len(self._observed))
         self._expected = {}
-        first = None if self.first is None else self._slots.place(self.first)[0]
-        # The first day is half a day mostly.
-        self._past = [
-            day for day in range(date - KEPT_DAYS, date) if first is not None and day > first and day in self._observed
-        ]
+        first = min(self.days, default=date)
+        # The first day is part of a day mostly.
+        begin = max(first + 1, date - KEPT_DAYS)
+        self._past = [day for day in range(begin, date) if day in self._observed]
         self._dispersion = 1.0
         self._levels = {False: 0.0, True: 0.0}
         residuals: list[float] = []
@@ -157,33 +159,47 @@ class Baseline:
                 freedom += 1 - 1 / len(peers[day])
         return sqrt(max(0.0, squares / freedom - chance / len(days))) if freedom else 0.0
 
-    def _estimate(self, date: int, slot: int) -> Expected:
+    def _estimate(self, date: int, slot: int) -> Expected | None:
         weekend, name = is_weekend(date), weekday(date)
-        seen: list[tuple[int, float, float]] = []
-        for day in self._past:
-            if is_weekend(day) == weekend:
-                count, minutes = self._smoothed(day, slot)
-                if minutes > 0:
-                    seen.append((day, count, minutes))
+        days = [day for day in self._past if is_weekend(day) == weekend and self._slots.exposure(day)[slot]]
+        if len(days) < LEAST_DAYS:
+            return None
+        weights = self._weights(days, slot)
+        seen = [(day, *self._smoothed(day, weights)) for day in days]
         own = [each for each in seen if weekday(each[0]) == name]
-        if len(seen) < LEAST_DAYS:
-            return Expected(0.0, 0.0, len(seen))
         share = min(1.0, len(own) / WHOLE_WEEKS)
-        of_all = _rate(date, seen, seen)
-        rate = of_all if not own else share * _rate(date, own, own if share == 1.0 else seen) + (1 - share) * of_all
-        weight = (1 - share) ** 2 / len(seen) + (share**2 / len(own) if own else 0.0)
-        chance = _SMOOTHED_VARIANCE * self._dispersion / max(rate * SLOT_MINUTES, _LEAST_SLOT) * weight
-        return Expected(rate, sqrt(self._levels[weekend] ** 2 + chance), len(seen))
+        rate = (1 - share) * _rate(date, seen, seen)
+        if own:
+            rate += share * _rate(date, own, own if share == 1.0 else seen)
+        variance = sum(weight**2 for weight in weights.values()) / sum(weights.values()) ** 2
+        variance *= (1 - share) ** 2 / len(seen) + (share**2 / len(own) if own else 0.0)
+        chance = self._dispersion * variance / max(rate * SLOT_MINUTES, _LEAST_SLOT)
+        return Expected(rate, sqrt(self._levels[weekend] ** 2 + chance))
 
-    def _smoothed(self, day: int, slot: int) -> tuple[float, float]:
+    def _weights(self, days: list[int], slot: int) -> dict[int, int]:
+        """How much a slot and each of its neighbours count: one across a step not at all."""
+        weights = {slot: 2}
+        here = self._count(days, slot)
+        for near in (slot - 1, slot + 1):
+            if 0 <= near < SLOTS:
+                there = self._count(days, near)
+                if abs(here - there) <= _STEP * sqrt(self._dispersion * (here + there)):
+                    weights[near] = 1
+        return weights
+
+    def _count(self, days: list[int], slot: int) -> int:
+        return sum(self.days[day].counts.get(slot, 0) for day in days if day in self.days)
+
+    def _smoothed(self, day: int, weights: dict[int, int]) -> tuple[float, float]:
+        """Count and minutes of a slot on one day."""
         kept, exposure = self.days.get(day), self._slots.exposure(day)
         count = minutes = 0.0
-        for at, weight in ((slot - 1, 1), (slot, 2), (slot + 1, 1)):
-            if 0 <= at < SLOTS and exposure[at]:
-                minutes += weight * exposure[at]
-                if kept is not None:
-                    count += weight * kept.counts.get(at, 0)
-        return (count / 4, minutes / 4) if exposure[slot] else (0.0, 0.0)
+        for at, weight in weights.items():
+            minutes += weight * exposure[at]
+            if kept is not None:
+                count += weight * kept.counts.get(at, 0)
+        whole = sum(weights.values())
+        return count / whole, minutes / whole
 
 
 def _rate(date: int, days: list[tuple[int, float, float]], peers: list[tuple[int, float, float]]) -> float:

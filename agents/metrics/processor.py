@@ -1,6 +1,7 @@
 """Metrics: merges the facts of all tasks and publishes live numbers and how far everything has got."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,14 +12,15 @@ from agents.metrics.panes import Panes
 from agents.metrics.publish import Publisher
 from agents.metrics.roster import Roster
 from agents.metrics.scopes import FLOOR, Leaf, Scope, scopes_of
-from agents.metrics.tally import CODES, WAITING, UnknownMeasure
+from agents.metrics.tally import CODES, OFFERED, WAITING, UnknownMeasure
+from agents.metrics.trends import Trends
 from agents.metrics.waiting import Waiting
 from agents.metrics.windows import Calendar, Span
 from schemas import live, partials
 from schemas.instants import DAY, HOUR, SECOND, from_ms
 from schemas.live import PIPELINE_KEY, Pipeline, TaskMark, WindowKind
 from schemas.partials import FactKey
-from schemas.policies import MetricSettings
+from schemas.policies import MetricSettings, TrendSettings
 from schemas.topics import METRICS_LIVE
 from streams.processor import Outbox, Record
 from streams.store import Store
@@ -46,7 +48,9 @@ class Progress(msgspec.Struct, array_like=True):
 
 
 class Metrics:
-    """The processor of metrics.partials (see streams.processor). State: panes, archives, who waits, agents, counts.
+    """The processor of metrics.partials (see streams.processor).
+
+    State: panes, archives, who waits, agents, counts, and the past that trends are judged by.
 
     Everything published is derived from that state, but for two things that are state too: the number of the last
     record, from which every record takes its revision (so each window's revisions grow), and the names of windows
@@ -54,7 +58,9 @@ class Metrics:
     for ever, so that every window can be amended however late (a backtest).
     """
 
-    def __init__(self, settings: MetricSettings, *, keep_ms: int | None = KEEP_MS) -> None:
+    def __init__(
+        self, settings: MetricSettings, trends: TrendSettings | None = None, *, keep_ms: int | None = KEEP_MS
+    ) -> None:
         calendar = Calendar(settings.timezone)
         evaluator = Evaluator(settings)
         self._keep_ms = None if keep_ms is None else max(keep_ms, 2 * HOUR)
@@ -63,10 +69,11 @@ class Metrics:
         self._waiting = Waiting()
         self._roster = Roster()
         self._outcomes = Outcomes()
+        self._trends = Trends(trends or TrendSettings(), settings.timezone)
         self._publisher = Publisher(evaluator, self._board, self._waiting, self._roster)
         self._progress: Store[Progress] = Store(b"m", Progress)
         self._unsent: Store[list[_Name]] = Store(b"u", list[_Name])
-        self._stores = (
+        self._stores: tuple[Store[Any], ...] = (
             *self._panes.stores,
             self._waiting.store,
             self._roster.store,
@@ -74,6 +81,7 @@ class Metrics:
             self._outcomes.splits,
             self._progress,
             self._unsent,
+            *self._trends.stores,
         )
         self._marks: dict[str, tuple[int, bool]] = {}
         self._touched: dict[Scope, None] = {}
@@ -89,6 +97,8 @@ class Metrics:
         self._add_facts(partial.facts)
         if partial.outcomes or partial.split:
             self._outcomes.apply(partial.outcomes, partial.split)
+        if partial.sources:
+            self._trends.hear(partial.sources)
         if partial.agents or partial.busy:
             changed = self._roster.apply(partial.agents, partial.busy)
             self._touched.update((FLOOR if queue is None else (None, queue), None) for queue in changed)
@@ -98,12 +108,13 @@ class Metrics:
         self._marks = dict(marks)
 
     def advance(self, clock: int, out: Outbox) -> None:
-        """Move the clock (ms): windows roll and end; old panes are folded once an hour."""
+        """Move the clock (ms): windows roll and end, trends are looked for; old panes are folded once an hour."""
         before = self._board.clock
         if before is not None and clock <= before:
             return
         self._board.settle()
         self._board.advance(clock)
+        self._trends.advance(clock, out)
         if self._swept is None or clock - self._swept >= HOUR:
             self._swept = clock
             self._sweep(clock)
@@ -132,6 +143,7 @@ class Metrics:
         if sent:
             progress.clock = board.clock
             self._progress.put(_ONE, progress)
+        self._trends.before_flush(out)
         self._send_pipeline(out, pace, ended=ended)
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
@@ -158,6 +170,7 @@ class Metrics:
         self._panes.restored(clock)
         self._waiting.restored()
         self._roster.restored()
+        self._trends.restored()
         self._board.restored(clock)
         for channel, queue, kind, start, end in self._unsent.get(_ONE) or ():
             self._board.touch([(channel, queue)], [Span(kind, start, end)])
@@ -175,6 +188,8 @@ class Metrics:
                 self._touched.update(dict.fromkeys(scopes_of(leaf)))
             elif n:
                 add(leaf, minute, code, value, n)
+                if code == OFFERED:
+                    self._trends.add(leaf, minute, n)
 
     def _pace(self) -> int | None:
         """The time that sending goes by: the clock, or the task that is ahead when another holds the clock up."""
@@ -226,6 +241,7 @@ class Metrics:
                 ignored_by=dict(sorted(counted.ignored_by.items())),
                 failed_by=dict(sorted(counted.failed_by.items())),
                 agents_by_state=dict(sorted(self._roster.counts(None).items())),
+                sources=self._trends.sources(),
             )
         )
         if value != self._pipeline:

@@ -58,7 +58,7 @@ class Slots:
 
 def is_weekend(date: int) -> bool:
     """Whether a local date is a Saturday or a Sunday."""
-    return weekday(date) >= 5  # noqa: PLR2004 - Saturday
+    return weekday(date) >= 5
 
 
 def weekday(date: int) -> int:

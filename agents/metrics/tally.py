@@ -21,6 +21,7 @@ CODES: dict[str, int] = {
 }
 """Measure -> its code, part of the state's format: never reused, at most 15."""
 
+OFFERED = CODES["offered"]
 WAITING = CODES["waiting"]
 MEASURES = WAITING
 CODE_BITS = 4

@@ -56,6 +56,7 @@ class Work:
         self._topics = {TP(around.physical(topic), partition): topic for topic in stage.inputs}
         # What comes from outside has no marks in service: how far it has been read is told by who reads it.
         self._self_marked = around.wall and stage.head
+        self._in_service = around.wall
         self._mark_pause = MARK_INTERVAL if around.wall else around.flush_interval
         self._flush_interval = around.flush_interval
         self._marks_to = {topic: around.partitions[topic] for topic in stage.marks_to}
@@ -77,7 +78,9 @@ class Work:
             saved = decode_positions(value)
             by_name = {f"{topic}|{tp.partition}": tp for tp, topic in self._topics.items()}
             self.positions = {by_name[name]: offset for name, offset in saved.offsets.items() if name in by_name}
-            self.clock.load(saved.clock, saved.marks)
+            # Where a past was replayed before, its end was none: in service nothing ends.
+            marks = {name: (time, over and not self._in_service) for name, (time, over) in saved.marks.items()}
+            self.clock.load(saved.clock, marks)
             self.advanced = saved.clock
 
     # -- records in ----------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ class Work:
     def _take_mark(self, topic: str, record: Any) -> None:
         mark = decode_mark(record)
         if mark is not None:
-            self.clock.mark((topic, mark.task), mark.time, mark.ended)
+            self.clock.mark((topic, mark.task), mark.time, mark.ended and not self._in_service)
 
     def read_up_to(self, tp: TP, time_ms: int) -> None:
         """Nothing more stood in this input at `time_ms`: the clock of what comes from outside, in service."""

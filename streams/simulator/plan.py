@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+# fmt: off
 HOURS = (
-    (0.60, 0.55, 0.55, 0.55, 0.55, 0.60, 0.70, 0.85)
-    + (1.05, 1.25, 1.35, 1.30, 1.15, 1.10, 1.20, 1.25)
-    + (1.25, 1.20, 1.10, 1.05, 1.00, 0.90, 0.80, 0.70)
+    0.60, 0.55, 0.55, 0.55, 0.55, 0.60, 0.70, 0.85, 1.05, 1.25, 1.30, 1.25,
+    1.15, 1.10, 1.20, 1.25, 1.25, 1.20, 1.10, 1.05, 1.00, 0.90, 0.80, 0.70,
 )
+# fmt: on
 """Arrivals by local hour of the day, as a factor of the mean: open day and night, with a mild dip."""
 
 WEEKDAYS = (1.10, 1.05, 1.05, 1.02, 1.00, 0.90, 0.88)
@@ -73,17 +74,22 @@ class Plan:
     redial: float = 0.3
     missed: float = 0.03
     transferred: float = 0.04
-    wrap_up: float = 0.2
+    wrap_up: float = 0.1
 
 
+# fmt: off
 _NAMES = (
-    "Mia Berg,Tom Ode,Lena Voss,Jonas Kern,Aylin Demir,Paul Brandt,Sofia Rossi,Emil Haas,Nora Lind,Felix Otto,"
-    "Ida Franke,Karim Aziz,Clara Weiss,Leo Sommer,Hanna Busch,Milan Novak,Elif Kaya,Max Winter,Greta Falk,Oskar Thiel,"
-    "Zoe Martin,Anton Graf,Ines Duarte,Ben Keller,Yara Haddad,Till Jansen,Rosa Engel,David Stark,Maja Horn,Erik Blum,"
-    "Lotte Sander,Samir Nasser,Carla Vogt,Finn Albers,Olga Petrov,Hugo Reich,Tara Quinn,Nils Boden,Vera Lang,Adam Pohl"
-).split(",")
+    "Mia Berg", "Tom Ode", "Lena Voss", "Jonas Kern", "Aylin Demir", "Paul Brandt", "Sofia Rossi",
+    "Emil Haas", "Nora Lind", "Felix Otto", "Ida Franke", "Karim Aziz", "Clara Weiss", "Leo Sommer",
+    "Hanna Busch", "Milan Novak", "Elif Kaya", "Max Winter", "Greta Falk", "Oskar Thiel", "Zoe Martin",
+    "Anton Graf", "Ines Duarte", "Ben Keller", "Yara Haddad", "Till Jansen", "Rosa Engel", "David Stark",
+    "Maja Horn", "Erik Blum", "Lotte Sander", "Samir Nasser", "Carla Vogt", "Finn Albers", "Olga Petrov",
+    "Hugo Reich", "Tara Quinn", "Nils Boden", "Vera Lang", "Adam Pohl", "Lea Sturm", "Ivo Marek",
+    "Jana Ebert", "Omar Saleh", "Pia Lorenz",
+)
+# fmt: on
 _SKILLS = (("sales",), ("support",), ("billing", "support"), ("support", "sales"), ("billing",))
-_SHIFTS = (6, 14, 22, 9, 6, 14, 22, 13)
+_SHIFTS = (6, 14, 22, 8, 6, 14, 22, 10, 15)
 
 
 def sample_plan(zone: str = "Europe/Berlin") -> Plan:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _DAYS_OF_WORK = 5
 _LATE = 300.0
+_RESTS = (("break", 0.2, 0.3, 10), ("lunch", 0.42, 0.6, 30), ("break", 0.72, 0.82, 10))
+"""Reason, earliest and latest begin as shares of the shift, minutes."""
 
 
 class Rest(NamedTuple):
@@ -77,10 +79,6 @@ def _shift(plan: Plan, agent: AgentPlan, random: Random, day: date) -> Shift:
     lasts = agent.hours * 3_600
     rests = tuple(
         Rest(begins + lasts * random.uniform(early, late), reason, random.uniform(0.8, 1.2) * minutes * 60)
-        for reason, early, late, minutes in (
-            ("break", 0.2, 0.3, 10),
-            ("lunch", 0.42, 0.6, 30),
-            ("break", 0.72, 0.82, 10),
-        )
+        for reason, early, late, minutes in _RESTS
     )
     return Shift(begins, begins + lasts, rests)

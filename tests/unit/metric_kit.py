@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from agents.metrics.processor import Metrics
 from schemas import live, partials
-from schemas.live import PIPELINE_KEY, LiveMetrics, Metric, Pipeline
+from schemas.live import PIPELINE_KEY, TRENDS_KEY, LiveMetrics, Metric, Pipeline
 from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
 
+NO_WINDOWS = {PIPELINE_KEY, TRENDS_KEY}
 Facts = list[tuple[FactKey, int]]
 
 
@@ -48,10 +49,10 @@ class Board:
     def take_sent(self) -> list[LiveMetrics]:
         """The window records since the last call."""
         sent, self.sent = self.sent, []
-        return [live.decode(value) for key, value in sent if key != PIPELINE_KEY]
+        return [live.decode(value) for key, value in sent if key not in NO_WINDOWS]
 
     def windows(self) -> list[LiveMetrics]:
-        return [live.decode(value) for key, value in self.last.items() if key != PIPELINE_KEY]
+        return [live.decode(value) for key, value in self.last.items() if key not in NO_WINDOWS]
 
     def of(self, kind: str, channel: str | None = None, queue: str | None = None) -> list[LiveMetrics]:
         """The windows of a kind and scope, by start."""

@@ -22,7 +22,7 @@ class Sent:
     def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
     ) -> None:
-        if key != live.PIPELINE_KEY and value is not None:
+        if key not in (live.PIPELINE_KEY, live.TRENDS_KEY) and value is not None:
             window = live.decode(value)
             self.windows[window.scope.queue, window.window.kind] = window
 

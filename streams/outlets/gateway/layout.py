@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from schemas.definitions import Definition, definition_of
+from schemas.instants import SECOND
 from schemas.live import Scope, WindowKind
+from schemas.service_levels import service_level_id
 from streams.outlets.gateway.series import Followed
-from streams.sections import Sections, Tile, tile_scope
+from streams.sections import Sections, Tile
 
 FLOOR = Scope()
 MOST_TILES = 12
@@ -97,7 +99,7 @@ class Layout:
         own = self._settings.queues[queue].answer_within if queue in self._settings.queues else None
         promised = self._settings.sla.answer_within if own is None else own
         threshold = promised if promised in thresholds else thresholds[0]
-        return f"service_level.answered_over_offered@{threshold:g}"
+        return service_level_id("answered_over_offered", round(threshold * SECOND))
 
     def _floor(self, shown: list[str]) -> Iterable[TileOf]:
         yield tile_of(OLDEST, "Oldest waiting", "now")
@@ -122,7 +124,7 @@ class Layout:
         return f"{cut(self.name_of(queue), LABEL - len(what) - 1)} {what}"
 
     def _configured(self, tile: Tile) -> TileOf:
-        scope = tile_scope(tile)
+        scope = Scope(channel=tile.channel, queue=tile.queue)
         words = definition_of(tile.metric).id.split(".")[0].replace("_", " ").capitalize()
         label = tile.label or (cut(words, LABEL) if tile.queue is None else self._label(tile.queue, words.lower()[:13]))
         return tile_of(tile.metric, label, tile.window, scope)

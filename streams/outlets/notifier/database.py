@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError
 
 from schemas.topics import prefix_of
+from streams.outlets.notifier.errors import NotifierRuns, OutboxUnusable
 
 VERSION = 1
 
@@ -72,14 +73,6 @@ positions = Table(
 
 watch = Table("watch", metadata, Column("number", Integer, primary_key=True), Column("alert", LargeBinary))
 """One row: the open alert pipeline.blind, or null."""
-
-
-class NotifierRuns(Exception):
-    """Another notifier uses the database: two would tell everything twice."""
-
-
-class OutboxUnusable(Exception):
-    """The database can't be used; the message says why and what to do."""
 
 
 def path_of(folder: Path, namespace: str) -> Path:

@@ -1,7 +1,6 @@
 """Alerts as CloudEvents 1.0, structured JSON: the body of a webhook."""
 
 import json
-from datetime import datetime
 
 import msgspec
 
@@ -18,19 +17,20 @@ def type_of(notify: Notify) -> str:
     return f"floorwalker.alert.{notify}"
 
 
-def body(id_: str, type_: str, alert: Alert, message: Message, now: datetime) -> bytes:
-    """The event. `id_`: the dedup key; `now`: when it is written. `data` has the whole alert, typed."""
+def body(id_: str, type_: str, alert: Alert, message: Message) -> bytes:
+    """The event, the same bytes in every try. `id_`: the dedup key. `data` has the whole alert, typed."""
     event = {
         "specversion": "1.0",
         "id": id_,
         "source": message.links["board"],
         "type": type_,
         "subject": alert.id,
-        "time": msgspec.to_builtins(now),
+        "time": msgspec.to_builtins(alert.updated_at),
         "datacontenttype": "application/json",
         "data": {
             "schema": SCHEMA,
             "message": id_,
+            "notify": type_.rpartition(".")[2],
             "alert": msgspec.to_builtins(alert),
             "summary": message.subject,
             "text": message.text,

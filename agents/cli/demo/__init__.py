@@ -1,0 +1,1 @@
+"""`floorwalker demo`: a simulated call centre, with everything that watches it, on this machine."""

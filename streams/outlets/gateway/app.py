@@ -1,0 +1,101 @@
+"""The app: every endpoint, wired; nothing is started."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from schemas.instants import SECOND
+from streams.outlets.gateway import api_alerts, api_board, api_contacts, api_metrics, api_operation, errors, pages
+from streams.outlets.gateway.access import Access, GuardedRoute
+from streams.outlets.gateway.board import Board
+from streams.outlets.gateway.commands import Commands
+from streams.outlets.gateway.desk import Desk
+from streams.outlets.gateway.errors import ProblemDetails
+from streams.outlets.gateway.pages import Files
+from streams.outlets.gateway.picture import Picture
+from streams.outlets.gateway.reader import Reader
+from streams.outlets.gateway.ticker import Ticker
+from streams.settings import Settings
+
+API_VERSION = "1"
+_ABOUT = (
+    "Live numbers, open contacts and alerts of a contact centre. Errors are application/problem+json (RFC 9457). "
+    "Lists come in pages: give `next` as `cursor` with the same filter. The stream is described in "
+    "docs/reference/stream.md."
+)
+
+
+def now_ms() -> int:
+    """The server's time."""
+    return int(time.time() * SECOND)
+
+
+def build_desk(settings: Settings, bootstrap: str, files: Files) -> Desk:
+    """What the endpoints work with."""
+    namespace = settings.service.namespace
+    board = Board(settings)
+    picture = Picture(namespace, board.layout)
+    ticker = Ticker(picture, board, uuid4().hex[:8], now_ms)
+    return Desk(
+        picture=picture,
+        board=board,
+        ticker=ticker,
+        reader=Reader(bootstrap, namespace, picture, ticker.poke, now_ms),
+        commands=Commands(bootstrap, namespace),
+        access=Access(settings.keys, now_ms, https=(settings.gateway.public_url or "").startswith("https:")),
+        build=files.build(),
+        clock=now_ms,
+    )
+
+
+def build_app(desk: Desk, files: Files) -> FastAPI:
+    """The API and the pages."""
+    app = FastAPI(
+        title="Floorwalker", version=API_VERSION, description=_ABOUT, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    app.router.route_class = GuardedRoute
+    app.state.access = desk.access
+    app.state.types = [ProblemDetails]
+    errors.register(app)
+    for part in (api_board, api_metrics, api_contacts, api_alerts, api_operation):
+        part.register(app, desk)
+    app.state.openapi = msgspec.json.format(msgspec.json.encode(openapi_of(app)), indent=2)
+    pages.register(app, files)
+    return app
+
+
+def openapi_of(app: FastAPI) -> dict[str, Any]:
+    """The description of the API (OpenAPI 3.1)."""
+    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = described.setdefault("components", {})
+    own = msgspec.json.schema_components(app.state.types, ref_template="#/components/schemas/{name}")[1]
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas.update(own)
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "fw_NAME_SECRET, of `floorwalker keys new`"},
+    }
+    failed = {
+        "description": "What is wrong",
+        "content": {errors.MEDIA: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    }
+    needs = {
+        (method.lower(), route.path): route.endpoint.need
+        for route in app.routes
+        if isinstance(route, GuardedRoute)
+        for method in route.methods
+    }
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = failed
+            need = needs[method, path]
+            if need != "public":
+                operation["security"] = [{"key": []}]
+                operation["description"] = f"{operation.get('description', '')} For the role {need}.".strip()
+    return described

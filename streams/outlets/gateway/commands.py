@@ -1,0 +1,65 @@
+"""What people say to alerts, put on alerts.commands; an answer is given when it is durable there."""
+
+import asyncio
+from contextlib import suppress
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.notifications import AnyCommand
+from schemas.topics import ALERTS_COMMANDS, prefix_of
+from streams.outlets.gateway.errors import Refused
+
+log = structlog.get_logger()
+
+TIMEOUT = 5.0
+RETRY_AFTER = 5
+
+
+class Commands:
+    """Sends commands. One at a time is begun, all may be under way."""
+
+    def __init__(self, bootstrap: str, namespace: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = prefix_of(namespace) + ALERTS_COMMANDS.name
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def send(self, command: AnyCommand) -> None:
+        """Send one; returns when Kafka has it for good. Raises Refused (503) where it has not within 5 s."""
+        value = msgspec.json.encode(command)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                producer = await self._ready()
+                await producer.send_and_wait(self._topic, value, key=command.id.encode())
+        except (TimeoutError, KafkaError, OSError) as error:
+            log.warning("gateway.command_not_taken", error=str(error) or type(error).__name__)
+            raise Refused(
+                503,
+                "Kafka is away",
+                "nothing was kept as far as is known; send the same again with the same Idempotency-Key",
+                headers={"Retry-After": str(RETRY_AFTER)},
+            ) from error
+
+    async def close(self) -> None:
+        """Let go of Kafka."""
+        if self._producer is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._producer.stop()
+
+    async def _ready(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=5_000
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer

@@ -1,0 +1,83 @@
+"""The desk: what the endpoints work with."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from streams.outlets.gateway.access import Access, Who
+from streams.outlets.gateway.board import Board
+from streams.outlets.gateway.commands import Commands
+from streams.outlets.gateway.errors import Refused
+from streams.outlets.gateway.pace import Pace
+from streams.outlets.gateway.picture import Picture
+from streams.outlets.gateway.reader import Reader
+from streams.outlets.gateway.ticker import Ticker
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Desk:
+    """All of it. `clock`: the server's time, ms. `build`: the version of program and pages. `posts`, `sign_ins`: how
+    much is taken of one person or address."""
+
+    def __init__(
+        self,
+        *,
+        picture: Picture,
+        board: Board,
+        ticker: Ticker,
+        reader: Reader,
+        commands: Commands,
+        access: Access,
+        build: str,
+        clock: Callable[[], int],
+    ) -> None:
+        self.picture = picture
+        self.board = board
+        self.ticker = ticker
+        self.reader = reader
+        self.commands = commands
+        self.access = access
+        self.build = build
+        self.clock = clock
+        self.posts = Pace(60, 60_000, clock)
+        self.sign_ins = Pace(10, 60_000, clock)
+        self.ready = asyncio.Event()
+
+    def check_read(self) -> None:
+        """Raises Refused (503) while the past is still being read: what is known so far is not true of now."""
+        if not self.ready.is_set():
+            waiting = self.reader.unready()
+            if waiting:
+                raise Refused(
+                    503, "Not ready", f"the past is still being read: {waiting[0]}", headers={"Retry-After": "2"}
+                )
+            self.ready.set()
+
+
+def who_asks(request: Request) -> Who:
+    """Who sent a request that was let pass."""
+    who: Who = request.state.who if hasattr(request.state, "who") else request.app.state.access.who(request)
+    return who
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Data as JSON."""
+    return Response(_encode(data), status, headers=headers, media_type="application/json")
+
+
+Documented = dict[int | str, dict[str, Any]]
+
+
+def answers(app: FastAPI, type_: Any, status: int = 200, what: str = "As described.") -> Documented:
+    """The description of an endpoint's answer, for the API's."""
+    types: list[Any] = app.state.types
+    if type_ not in types:
+        types.append(type_)
+    name = msgspec.json.schema(type_)["$ref"].rpartition("/")[2]
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {status: {"description": what, "content": {"application/json": {"schema": schema}}}}

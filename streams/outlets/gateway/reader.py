@@ -1,0 +1,120 @@
+"""Reads the topics of the picture, from their start and for as long as the gateway runs."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import chain, repeat
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.topics import prefix_of
+from streams.outlets.gateway.picture import TOPICS, Picture
+from streams.reader import committed_reader
+
+log = structlog.get_logger()
+
+BACKOFF = (0.5, 1.0, 2.0, 5.0)
+_POLL_MS = 200
+_PROBE_SECONDS = 2.0
+_PROBE_TIMEOUT = 5.0
+_BATCH = 2_000
+
+
+class TopicsMissing(Exception):
+    """The pipeline has not run in this namespace yet."""
+
+
+class Reader:
+    """Feeds the picture. `away`: why nothing can be read now, None while all is well. `poke`: called after news."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        namespace: str,
+        picture: Picture,
+        poke: Callable[[], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topics = [prefix_of(namespace) + topic.name for topic in TOPICS]
+        self._picture = picture
+        self._poke = poke
+        self._clock = clock
+        self._positions: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] | None = None
+        self.away: str | None = "kafka has not answered yet"
+
+    def unready(self) -> list[str]:
+        """What is waited for."""
+        if self.away is not None:
+            return [self.away]
+        behind = self._behind()
+        return [f"{behind:,} records of the past are still to be read"] if behind else []
+
+    def _behind(self) -> int:
+        if self._ends is None:
+            return 1
+        return sum(max(0, end - self._positions.get(partition, 0)) for partition, end in self._ends.items())
+
+    async def run(self) -> None:
+        """Read until cancelled; whatever Kafka does."""
+        while True:
+            for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
+                try:
+                    await self._read()
+                except (KafkaError, OSError, TimeoutError, TopicsMissing) as error:
+                    was, self.away = self.away, f"kafka: {error or type(error).__name__}"
+                    log.warning("gateway.kafka_away", error=self.away, next_try_seconds=pause)
+                    if was is None:
+                        break
+                    await asyncio.sleep(pause)
+
+    async def _read(self) -> None:
+        async with committed_reader(self._bootstrap) as reader:
+            await self._assign(reader)
+            loop = asyncio.get_running_loop()
+            probed = loop.time()
+            while True:
+                batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
+                now = self._clock()
+                for records in batches.values():
+                    for record in records:
+                        self._picture.take(record, now)
+                for partition in self._positions:
+                    # Past markers of transactions too: they are no records.
+                    self._positions[partition] = await reader.position(partition)
+                if batches:
+                    self._poke()
+                    await asyncio.sleep(0)
+                if loop.time() - probed >= _PROBE_SECONDS:
+                    # A consumer says nothing when its broker is gone: it only has no records.
+                    async with asyncio.timeout(_PROBE_TIMEOUT):
+                        await reader.end_offsets(self._positions)
+                    probed = loop.time()
+
+    async def _assign(self, reader: AIOKafkaConsumer) -> None:
+        await reader._client.force_metadata_update()
+        missing = [topic for topic in self._topics if not reader.partitions_for_topic(topic)]
+        if missing:
+            raise TopicsMissing(f"no topic {', '.join(missing)} yet: is a worker running in this namespace?")
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in self._topics
+            for partition in sorted(reader.partitions_for_topic(topic) or ())
+        ]
+        reader.assign(partitions)
+        known = {partition: at for partition, at in self._positions.items() if partition in partitions}
+        for partition, at in known.items():
+            reader.seek(partition, at)
+        fresh = [partition for partition in partitions if partition not in known]
+        if fresh:
+            await reader.seek_to_beginning(*fresh)
+        async with asyncio.timeout(4 * _PROBE_TIMEOUT):
+            ends = await reader.end_offsets(partitions)
+            self._positions = {partition: await reader.position(partition) for partition in partitions}
+        if self._ends is None:
+            self._ends = ends
+        if self.away is not None:
+            log.info("gateway.kafka_read", partitions=len(partitions))
+        self.away = None

@@ -1,0 +1,101 @@
+"""The gateway as a process: reads, ticks and serves until it is told to end."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from streams.health import PortTaken
+from streams.outlets.gateway.app import build_app, build_desk
+from streams.outlets.gateway.desk import Desk
+from streams.outlets.gateway.edge import Edge
+from streams.outlets.gateway.exposure import check_exposure, names_of
+from streams.outlets.gateway.pages import STATIC, Files
+from streams.outlets.gateway.stream import quieten
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 2
+_BACKLOG = 2_048
+
+
+class _Server(uvicorn.Server):
+    """Ends open streams first: it would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, farewell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._farewell = farewell
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end."""
+        self._farewell()
+        super().handle_exit(sig, frame)
+
+
+async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> None:
+    """Serve until a signal. Port 0 takes any free one. Raises Exposed where others could reach it and there are no
+    keys, PortTaken where another process listens already."""
+    check_exposure(settings, host)
+    listening = _listen(host, port)
+    files = Files(STATIC)
+    desk = build_desk(settings, bootstrap, files)
+    app = Edge(build_app(desk, files), names_of(settings, host), https=desk.access.https)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws="none",
+    )
+    loop = asyncio.get_running_loop()
+    server = _Server(config, lambda: _soon(loop, desk))
+    quieten()
+    log.info("gateway.listening", host=host, port=listening.getsockname()[1], build=desk.build)
+    working = [asyncio.create_task(desk.reader.run()), asyncio.create_task(desk.ticker.run())]
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        done, _ = await asyncio.wait({serving, *working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            # What reads and ticks never ends by itself.
+            task.result()
+    finally:
+        desk.ticker.hub.close()
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+        await desk.commands.close()
+        listening.close()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
+    # A signal comes between any two instructions.
+    loop.call_soon_threadsafe(desk.ticker.hub.close)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(
+            f"{host}:{port} can't be listened on ({error.strerror}): give another port (--port, or gateway.port; "
+            "0 takes any free one)"
+        ) from error
+    listening.setblocking(False)
+    return listening

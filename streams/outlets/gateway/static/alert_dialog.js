@@ -1,0 +1,171 @@
+/** The dialog of one alert: what, since when, how many; acknowledge it, mute its queue for an hour. */
+
+import { acknowledge, mute } from "./api.js";
+import { Dialog, facts } from "./dialogs.js";
+import { clockTime, when } from "./format.js";
+
+const HOUR = 3_600_000;
+const CONFIRMED_WITHIN = 20_000;
+const NAME = "floorwalker.name";
+const OVER = ["resolved", "retracted"];
+
+export class AlertDialog extends Dialog {
+  /** @param {import("./board.js").Board} board @param {() => {words: object, zone: string, now: number|null}} context */
+  constructor(element, board, context) {
+    super(element, context().words);
+    this.board = board;
+    this.context = context;
+    const find = (id) => element.querySelector(id);
+    this.by = find("#by");
+    this.why = find("#why");
+    this.outcome = find(".outcome");
+    this.acknowledgeButton = find("#acknowledge");
+    this.muteButton = find("#mute");
+    const { say } = this.words;
+    find("#by-field span").textContent = say("your_name");
+    find("#why-field span").textContent = say("why");
+    this.acknowledgeButton.textContent = say("acknowledge");
+    this.muteButton.textContent = say("mute");
+    this.acknowledgeButton.addEventListener("click", () => this.acknowledge());
+    this.muteButton.addEventListener("click", () => this.mute());
+    element.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (event.submitter === null && document.activeElement === this.why) this.mute();
+      else this.acknowledge();
+    });
+    this.id = null;
+    this.waiting = null;
+    this.timer = null;
+  }
+
+  /** @param {string} id of an alert, or of a problem that is none @param {object|null} problem the strip's line of it */
+  of(id, problem = null) {
+    if (this.id !== id) this.say("");
+    this.id = id;
+    this.problem = problem ?? this.board.problems.find((line) => line.id === id) ?? null;
+    this.by.value = sessionStorage.getItem(NAME) ?? "";
+    this.why.value = "";
+    this.fill();
+    const { activeElement } = document;
+    this.show();
+    if (activeElement?.closest("dialog") !== this.element && !this.acknowledgeButton.hidden) this.acknowledgeButton.focus();
+  }
+
+  /** The stream said something: show it, and whether it confirms what was sent. */
+  refresh() {
+    if (!this.open) return;
+    this.problem = this.board.problems.find((line) => line.id === this.id) ?? this.problem;
+    this.fill();
+    const alert = this.board.alerts.get(this.id);
+    if (this.waiting === "acknowledge" && alert?.acknowledged) {
+      const { by, at } = alert.acknowledged;
+      this.say(this.words.say("acknowledged_by", by, clockTime(at, this.context().zone)), "done");
+    } else if (this.waiting === "mute" && alert?.muted) {
+      this.say(this.words.say("muted_now"), "done");
+    }
+  }
+
+  fill() {
+    const { words, zone, now } = this.context();
+    const { say } = words;
+    const alert = this.board.alerts.get(this.id) ?? null;
+    const told = alert ?? this.problem;
+    this.title.textContent = alert?.summary ?? this.problem?.text ?? say("gone");
+    this.lead.textContent = Object.entries(alert?.labels ?? {}).map(([name, value]) => `${name} ${value}`).join(", ");
+    const ack = told?.acknowledged;
+    const since = alert?.started_at ?? this.problem?.since ?? null;
+    facts(this.list, [
+      [say("field_severity"), told?.severity],
+      [say("field_state"), [told?.state, ack && say("acknowledged_by", ack.by, clockTime(ack.at, zone)), told?.muted && say("muted")].filter(Boolean).join(", ")],
+      [say("field_since"), since === null ? "" : when(since, zone, now)],
+      [say("field_ended"), alert?.ended_at ? when(alert.ended_at, zone, now) : ""],
+      [say("field_count"), alert && alert.total ? say("count_of", alert.open, alert.total) : ""],
+      [say("field_reason"), alert?.reason],
+      [say("field_rule"), alert?.rule],
+      [say("field_id"), alert?.id],
+    ]);
+    const open = alert !== null && !OVER.includes(alert.state);
+    const may = open && this.board.role === "lead";
+    const mayMute = may && !alert.muted && Object.keys(alert.labels ?? {}).length > 0;
+    this.acknowledgeButton.hidden = !may || Boolean(alert.acknowledged);
+    this.muteButton.hidden = !mayMute;
+    this.element.querySelector("#why-field").hidden = !mayMute;
+    // Asked once: afterwards the name is known in this tab.
+    this.element.querySelector("#by-field").hidden = !may || (Boolean(alert.acknowledged) && !mayMute);
+    this.enable(this.waiting === null);
+  }
+
+  async acknowledge() {
+    if (this.acknowledgeButton.hidden || this.waiting) return;
+    const by = this.name();
+    if (by) await this.send("acknowledge", (id) => acknowledge(id, by));
+  }
+
+  async mute() {
+    if (this.muteButton.hidden || this.waiting) return;
+    const by = this.name();
+    if (!by) return;
+    const why = this.why.value.trim();
+    if (!why) {
+      this.say(this.words.say("need_why"), "failed");
+      this.why.focus();
+      return;
+    }
+    const { labels } = this.board.alerts.get(this.id);
+    const now = this.context().now;
+    await this.send("mute", () => mute(labels, why, now + HOUR, by));
+  }
+
+  name() {
+    const by = this.by.value.trim();
+    if (by) {
+      sessionStorage.setItem(NAME, by);
+      return by;
+    }
+    this.say(this.words.say("need_name"), "failed");
+    this.by.focus();
+    return null;
+  }
+
+  /** Send, and wait for the stream to say that it happened: an answer alone is no confirmation. */
+  async send(what, request) {
+    const { id } = this;
+    this.waiting = what;
+    this.enable(false);
+    const answer = await request(id);
+    if (this.id !== id) return;
+    const { say } = this.words;
+    if (!answer.ok) {
+      this.say(say("failed", answer.detail || say("offline")), "failed");
+      return;
+    }
+    if (this.waiting === null) return; // the stream was faster than the answer
+    this.say(say("sent"), "sent");
+    this.waiting = what;
+    this.enable(false);
+    this.timer = setTimeout(() => this.say(say("not_confirmed"), "failed"), CONFIRMED_WITHIN);
+    this.refresh();
+  }
+
+  enable(may) {
+    this.acknowledgeButton.disabled = this.muteButton.disabled = !may;
+  }
+
+  /** Say how it went, and be ready for the next. */
+  say(text, kind = "") {
+    clearTimeout(this.timer);
+    this.waiting = null;
+    this.outcome.textContent = text;
+    this.outcome.dataset.kind = kind;
+    this.enable(true);
+  }
+
+  clear() {
+    this.id = null;
+    this.problem = null;
+    this.say("");
+    this.close();
+    this.title.textContent = this.lead.textContent = "";
+    this.list.replaceChildren();
+  }
+}

@@ -1,0 +1,42 @@
+/** What the page asks and tells the server besides the stream. Addresses are relative: the wall may live under a path. */
+
+/** Status of the probe: 200 let in, 401 signed out, 0 not reachable. @returns {Promise<number>} */
+export async function me() {
+  try {
+    return (await fetch("api/v1/me", { cache: "no-store", credentials: "same-origin" })).status;
+  } catch {
+    return 0;
+  }
+}
+
+/** crypto.randomUUID is missing on pages that came by plain http from elsewhere than loopback. */
+const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/**
+ * POST something. Says in words what went wrong.
+ * @returns {Promise<{ok: boolean, status: number, detail: string}>} `detail` is the problem's, '' when unreachable
+ */
+export async function post(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": unique() },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    return { ok: false, status: 0, detail: "" };
+  }
+  if (answer.ok) return { ok: true, status: answer.status, detail: "" };
+  const problem = await answer.json().catch(() => ({}));
+  return { ok: false, status: answer.status, detail: problem.detail || problem.title || `HTTP ${answer.status}` };
+}
+
+export const acknowledge = (alert, by) =>
+  post(`api/v1/alerts/${encodeURIComponent(alert)}/acknowledgement`, by ? { by } : {});
+
+export const mute = (matchers, why, until, by) =>
+  post("api/v1/mutes", { matchers, why, until: new Date(until).toISOString(), ...(by ? { by } : {}) });
+
+export const signIn = (key) => post("session", { key });

@@ -204,6 +204,9 @@ CATALOGUE: dict[str, Definition] = {
 }
 """Every metric by id; ids that take a threshold or a state stand here without it."""
 
+AS_OF_NOW = frozenset({"contacts_in_queue", "oldest_waiting", "agents_by_state"})
+"""What is the same in every window that ends now."""
+
 
 def definition_of(metric: str) -> Definition:
     """The definition behind a published id (`service_level.connect@20`, `agents_by_state.away`).

@@ -75,7 +75,7 @@ def _parse(part: str) -> tuple[list[int], int, int]:
     first, last = _day(found[1]), _day(found[2] or found[1])
     days = [(first + step) % len(DAYS) for step in range((last - first) % len(DAYS) + 1)]
     opens, closes = _minute(found[3]), _minute(found[4])
-    if opens == closes or opens == _MINUTES_A_DAY:
+    if opens in (closes, _MINUTES_A_DAY):
         raise BadOpeningHours(f"{part!r} is open for no time; all day is '00:00-24:00'")
     return days, opens, closes if closes > opens else closes + _MINUTES_A_DAY
 

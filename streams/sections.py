@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from schemas.definitions import AS_OF_NOW, CATALOGUE, definition_of
+from schemas.opening_hours import OpeningHours
 from streams.durations import FORM, parse_promise, parse_seconds
 from streams.outlets.signature import key_of
 
@@ -66,11 +68,29 @@ def _words(value: object) -> object:
     return value
 
 
+def _hours(text: str) -> str:
+    OpeningHours(text, "UTC")
+    return text
+
+
+def _metric(name: str) -> str:
+    try:
+        definition_of(name)
+    except KeyError:
+        base = name.partition("@")[0]
+        close = get_close_matches(base, CATALOGUE, n=1)
+        if close == [base]:
+            raise ValueError(f"it needs {CATALOGUE[base].suffix} behind it, such as {base}@20") from None
+        raise ValueError(f"no such metric, did you mean {close[0]!r}?" if close else "no such metric") from None
+    return name
+
+
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
 Promise = Annotated[float, BeforeValidator(parse_promise)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Hours = Annotated[str, AfterValidator(_hours)]
 
 _PROMISE = f"{FORM}; 0 or 'none': no promise"
 _AT_RISK = "a share of the promised time, over 0 and under 1"
@@ -184,7 +204,7 @@ class Queue(Section):
     hidden: bool = Field(default=False, description="true or false")
     service_level_target: Number | None = Field(default=None, gt=0, lt=1, description=_SHARE)
     agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number")
-    open: str | None = Field(default=None, description=_OPEN)
+    open: Hours | None = Field(default=None, description=_OPEN)
 
 
 class Board(Section):
@@ -193,13 +213,15 @@ class Board(Section):
     title: str = Field(default="Floor", min_length=1, max_length=40, description="a text of 1 to 40 letters")
     service_level_target: Number = Field(default=0.8, gt=0, lt=1, description=_SHARE)
     agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number; left out: none is needed")
-    open: str | None = Field(default=None, description=_OPEN)
+    open: Hours | None = Field(default=None, description=_OPEN)
 
 
 class Tile(Section):
     """[[tiles]]: one tile of the wallboard; without any, the board is laid out by itself."""
 
-    metric: str = Field(min_length=1, description="the id of a metric, such as 'oldest_waiting'")
+    metric: Annotated[str, AfterValidator(_metric)] = Field(
+        description="the id of a metric, such as 'oldest_waiting' (docs/reference/metrics.md)"
+    )
     label: str | None = Field(default=None, min_length=1, max_length=22, description="a text of 1 to 22 letters")
     page: Whole = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
     queue: str | None = Field(default=None, min_length=1, description="a queue; left out: the whole floor")
@@ -207,6 +229,34 @@ class Tile(Section):
     window: Literal["now", "15min", "30min", "60min", "day"] = Field(
         default="30min", description="'now', '15min', '30min', '60min' (rolling) or 'day'"
     )
+
+    @model_validator(mode="after")
+    def _published(self) -> "Tile":
+        definition = definition_of(self.metric)
+        if self.window == "now" and definition.id not in AS_OF_NOW:
+            raise ValueError(f"{self.metric} is of a window: set window to '30min', say")
+        if self.window == "day" and definition.shown == "live" and definition.id not in AS_OF_NOW:
+            raise ValueError(f"{self.metric} is not measured over a day: set window to '60min', say")
+        if self.channel is not None and definition.shown == "staffed":
+            raise ValueError(f"{self.metric} is not known by channel: leave channel out")
+        if self.queue is not None and definition.shown == "without_queue":
+            raise ValueError(f"{self.metric} is not of a queue: leave queue out")
+        return self
+
+
+MOST_TILES = 12
+"""Tiles of one page: more is not seen at a glance."""
+
+
+def _laid_out(tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
+    for page in {tile.page for tile in tiles}:
+        if sum(tile.page == page for tile in tiles) > MOST_TILES:
+            raise ValueError(f"page {page} has more than {MOST_TILES} tiles: put some on another page")
+    places = [(tile.metric, tile.queue, tile.channel, tile.window) for tile in tiles]
+    for place, tile in zip(places, tiles, strict=True):
+        if places.count(place) > 1:
+            raise ValueError(f"{tile.metric} of {tile.queue or 'the floor'} is there twice")
+    return tiles
 
 
 class Gateway(Section):
@@ -336,7 +386,9 @@ class Sections(BaseModel):
         default=(), description="a table for each source: [[sources]]"
     )
     board: Board = Field(default=Board(), description="a table: [board]")
-    tiles: tuple[Tile, ...] = Field(default=(), description="a table for each tile: [[tiles]]")
+    tiles: Annotated[tuple[Tile, ...], AfterValidator(_laid_out)] = Field(
+        default=(), description="a table for each tile: [[tiles]]"
+    )
     gateway: Gateway = Field(default=Gateway(), description="a table: [gateway]")
     keys: Annotated[tuple[Key, ...], AfterValidator(_named_apart)] = Field(
         default=(), description="a table for each key: [[keys]]"
@@ -347,6 +399,16 @@ class Sections(BaseModel):
     receivers: Annotated[tuple[Receiver, ...], AfterValidator(_named_apart)] = Field(
         default=(), description="a table for each receiver: [[receivers]]"
     )
+
+    @model_validator(mode="after")
+    def _measured(self) -> "Sections":
+        for number, tile in enumerate(self.tiles):
+            _, at, threshold = tile.metric.partition("@")
+            if at and threshold not in {f"{each:g}" for each in self.metrics.thresholds}:
+                raise ValueError(
+                    f"tiles[{number}].metric: nothing is measured at {threshold} s: add it to metrics.thresholds"
+                )
+        return self
 
 
 def model_of(annotation: Any) -> type[Section] | None:

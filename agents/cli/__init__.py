@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.
 
 import typer
 
-from agents.cli import backfill, backtest, check, connect, notifier, replay, status, topics, up, worker
+from agents.cli import backfill, backtest, check, connect, gateway, keys, notifier, replay, status, topics, up, worker
 from agents.cli.console import fail_clearly
 from agents.cli.demo import command as demo
 

@@ -35,7 +35,10 @@ def worker(
 
 
 def _run(app: FloorwalkerApp) -> None:
-    """Run until it is told to end. Raises SystemExit, and PortTaken, TopicMismatch or NamespaceInService where it must not start."""
+    """Run until it is told to end.
+
+    Raises SystemExit, and PortTaken, TopicMismatch or NamespaceInService where it must not start.
+    """
     prepare, refusals = app.prepare, list[Exception]()
 
     async def prepare_or_end() -> None:

@@ -67,6 +67,7 @@ class Arrivals:
         self._names: dict[Leaf, str] = {}
         self._order: list[str] = []
         self._steps: dict[str, Steps | None] = {}
+        self._cycles: dict[str, float] = {}
         self._place: tuple[int, int] | None = None
         self.ticked: int | None = None
         """The first minute that has not been looked at."""
@@ -180,6 +181,8 @@ class Arrivals:
             names = sorted(self._pasts.amended)
         for name in names:
             self._steps[name] = self._steps_of(name, date, slot)
+            # Both charts, each as often as there are minutes or arrivals in a day.
+            self._cycles[name] = 2 * min(MINUTES_PER_DAY, 1 + self._pasts.of(name).daily(date))
         self._pasts.amended.clear()
 
     def _steps_of(self, name: str, date: int, slot: int) -> Steps | None:
@@ -195,8 +198,8 @@ class Arrivals:
         self.ticked = minute + 1
         self._look_up(minute)
         today = self._slots.place(minute)[0]
-        speaking = sum(1 for each in self._steps.values() if each is not None)
-        limit = threshold(max(2 * speaking, 1), MINUTES_PER_DAY, self._settings.false_alarms_per_day / 2)
+        cycles = sum(self._cycles[name] for name, moves in self._steps.items() if moves is not None)
+        limit = threshold(cycles, self._settings.false_alarms_per_day / 2)
         for name in self._order:
             pending = self._pending.get(name)
             count = 0

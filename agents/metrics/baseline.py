@@ -63,6 +63,8 @@ class Baseline:
         self._observed = observed
         self._known_at: tuple[int, int] | None = None
         self._past: list[int] = []
+        self._learnt = 0
+        self._daily = 0.0
         self._dispersion = 1.0
         self._levels = {False: 0.0, True: 0.0}
         self._expected: dict[int, Expected | None] = {}
@@ -74,12 +76,12 @@ class Baseline:
     def learnt_days(self, date: int) -> int:
         """Whole days before `date` on which anything was counted."""
         self._know(date)
-        return sum(1 for day in self._past if day in self.days and self.days[day].counts)
+        return self._learnt
 
     def daily(self, date: int) -> float:
         """Mean count of a whole day before `date`."""
         self._know(date)
-        return sum(sum(self._hours(day)) for day in self._past) / len(self._past) if self._past else 0.0
+        return self._daily
 
     def dispersion(self, date: int) -> float:
         """Variance over mean of the counts of an hour within a day (quasi-Poisson), at least 1."""
@@ -102,6 +104,9 @@ class Baseline:
         # The first day is part of a day mostly.
         begin = max(first + 1, date - KEPT_DAYS)
         self._past = [day for day in range(begin, date) if day in self._observed]
+        totals = [sum(self.days[day].counts.values()) if day in self.days else 0 for day in self._past]
+        self._learnt = sum(1 for total in totals if total)
+        self._daily = sum(totals) / len(totals) if totals else 0.0
         self._dispersion = 1.0
         self._levels = {False: 0.0, True: 0.0}
         residuals: list[float] = []

@@ -80,10 +80,10 @@ class Steps(NamedTuple):
 def steps(rate: float, spread: float, dispersion: float, *, high: float, low: float) -> Steps | None:
     """How the charts move where so many arrivals a minute are usual, give or take `spread` (relative).
 
-    What counts as unmoved goes two of these to either side: a busy day is no trend, and a rate of which little is
+    What counts as unmoved goes one of these to either side: a busy day is no trend, and a rate of which little is
     known is taken for one that may be higher. None where that leaves nothing of the ratios sought.
     """
-    busiest = max(rate * (1 + 2 * spread), FLOOR)
+    busiest = max(rate * (1 + spread), FLOOR)
     margin = busiest / max(rate, FLOOR)
     if high / margin < LEAST_RATIO or low * margin > 1 / LEAST_RATIO:
         return None

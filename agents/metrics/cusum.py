@@ -2,8 +2,8 @@
 
 The statistic is Page's (1954) with log likelihood ratios: S = max(0, S + gain * x - allowance), an alarm at S >= h.
 For Poisson counts it is Lucas' (1985). Whenever E exp(gain * x - allowance) <= 1 while nothing has moved, the mean
-time to a false alarm is at least e^h ticks (Lorden 1971), whatever the rate does meanwhile: so a threshold follows
-from a budget of false alarms alone, and the usual rate may change from tick to tick.
+time to a false alarm is at least e^h ticks (Lorden 1971), whatever the usual rate does meanwhile: so a threshold
+follows from a budget of false alarms alone, and the usual rate may change from tick to tick.
 """
 
 from math import exp, log, log1p
@@ -44,10 +44,14 @@ def add_up(statistic: float, count: float, gain: float, allowance: float) -> flo
     return max(0.0, statistic + gain * count - allowance)
 
 
-def threshold(sides: int, ticks_per_day: int, false_alarms_per_day: float) -> float:
-    """The h at which so many one-sided charts together raise at most so many false alarms a day.
+def threshold(cycles_per_day: float, false_alarms_per_day: float) -> float:
+    """The h at which charts raise at most so many false alarms a day, all together.
 
-    >>> round(threshold(20, 1440, 1.0), 2)
+    A chart goes in cycles, from one 0 of its statistic to the next, each of which reaches h with a probability of
+    e^-h at most (Wald). A cycle needs a tick, and an arrival to begin or to end it: so there are no more of them than
+    of either.
+
+    >>> round(threshold(20 * 1440, 1.0), 2)
     10.27
     """
-    return max(log(sides * ticks_per_day / false_alarms_per_day), 1.0)
+    return max(log(max(cycles_per_day, 1.0) / false_alarms_per_day), 1.0)

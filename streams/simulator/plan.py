@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 # fmt: off
 HOURS = (
-    0.60, 0.55, 0.55, 0.55, 0.55, 0.60, 0.70, 0.85, 1.05, 1.25, 1.30, 1.25,
-    1.15, 1.10, 1.20, 1.25, 1.25, 1.20, 1.10, 1.05, 1.00, 0.90, 0.80, 0.70,
+    0.80, 0.80, 0.80, 0.80, 0.80, 0.80, 0.85, 0.95, 1.10, 1.20, 1.20, 1.15,
+    1.10, 1.10, 1.15, 1.20, 1.20, 1.15, 1.10, 1.05, 1.00, 0.95, 0.90, 0.85,
 )
 # fmt: on
 """Arrivals by local hour of the day, as a factor of the mean: open day and night, with a mild dip."""
 
-WEEKDAYS = (1.10, 1.05, 1.05, 1.02, 1.00, 0.90, 0.88)
+WEEKDAYS = (1.08, 1.04, 1.03, 1.02, 1.00, 0.92, 0.91)
 """Arrivals by day of the week, from Monday on."""
 
 
@@ -85,11 +85,13 @@ _NAMES = (
     "Anton Graf", "Ines Duarte", "Ben Keller", "Yara Haddad", "Till Jansen", "Rosa Engel", "David Stark",
     "Maja Horn", "Erik Blum", "Lotte Sander", "Samir Nasser", "Carla Vogt", "Finn Albers", "Olga Petrov",
     "Hugo Reich", "Tara Quinn", "Nils Boden", "Vera Lang", "Adam Pohl", "Lea Sturm", "Ivo Marek",
-    "Jana Ebert", "Omar Saleh", "Pia Lorenz",
+    "Jana Ebert", "Omar Saleh", "Pia Lorenz", "Veit Adler", "Mona Fuchs", "Arne Kuhn", "Selin Acar",
+    "Kai Lorentz", "Edda Moser", "Rafael Cruz", "Birte Hahn", "Timo Beck", "Anja Frey", "Luis Prado",
+    "Wanda Ritter", "Joris Maas", "Nele Pape", "Cem Yildiz",
 )
 # fmt: on
 _SKILLS = (("sales",), ("support",), ("billing", "support"), ("support", "sales"), ("billing",))
-_SHIFTS = (6, 14, 22, 8, 6, 14, 22, 10, 15)
+_SHIFTS = (6, 14, 22, 8, 6, 14, 22, 10, 15, 22, 6, 14)
 
 
 def sample_plan(zone: str = "Europe/Berlin") -> Plan:
@@ -104,8 +106,8 @@ def sample_plan(zone: str = "Europe/Berlin") -> Plan:
         for number, name in enumerate(_NAMES)
     )
     queues = (
-        QueuePlan("sales", per_hour=26, talk=170, patience=110),
-        QueuePlan("support", per_hour=34, talk=200, patience=140),
-        QueuePlan("billing", per_hour=18, talk=150, patience=120),
+        QueuePlan("sales", per_hour=31, talk=165, patience=110),
+        QueuePlan("support", per_hour=40, talk=190, patience=140),
+        QueuePlan("billing", per_hour=20, talk=150, patience=120),
     )
     return Plan(queues, agents, ZoneInfo(zone))

@@ -37,7 +37,7 @@ class ScriptedGateway:
     """Runs on a thread of its own, on a free port of loopback.
 
     `opening`: what a new stream is told, made anew for each. `refuse`: the status by which streams are refused (None:
-    they are let in); `let_in`: what /api/v1/me answers; `answers`: (status, problem) for the next POSTs by path, else
+    they are let in); `let_in`: what /api/v1/me answers, `name`: the key's name there; `answers`: (status, problem) for the next POSTs by path, else
     202. `posts`: what came in; `opened`: how many streams were opened, `last_ids`: with what Last-Event-ID.
     """
 
@@ -49,6 +49,7 @@ class ScriptedGateway:
         ]
         self.refuse: int | None = None
         self.let_in = 200
+        self.name: str | None = None
         self.key = "fw_wall_secret"
         self.answers: dict[str, tuple[int, str]] = {}
         self.posts: list[tuple[str, Any]] = []
@@ -162,7 +163,7 @@ class ScriptedGateway:
         self._viewers.clear()
 
     async def _me(self, _: web.Request) -> web.Response:
-        return web.json_response({"role": "lead"}, status=self.let_in)
+        return web.json_response({"name": self.name, "role": "lead"}, status=self.let_in)
 
     async def _session(self, request: web.Request) -> web.Response:
         said = await request.json()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from agents.alerts.processor import Alerting
 from agents.alerts.terms import Terms
 from schemas import alerts, notifications, trends
 from schemas.alerts import PolicyRef, SlaTransition
 from schemas.instants import from_ms, to_ms
-from schemas.notifications import Acknowledge, Alert, AnyCommand, AnyNotification, EndMute, Mute, StartMute
+from schemas.notifications import Acknowledge, Alert, AnyCommand, AnyNotification, Delivery, EndMute, Mute, StartMute
 from schemas.trends import TrendEvidence, TrendTransition
 from streams.processor import Headers
 
@@ -31,7 +31,8 @@ TARGET = 20
 Said = SlaTransition | TrendTransition | AnyCommand | bytes
 
 
-class Line(NamedTuple):
+@dataclass
+class Line:
     """The parts of a consumer record that the rules look at."""
 
     topic: str
@@ -114,12 +115,12 @@ def silence(transition: Any, since: float, at: float, **said: Any) -> TrendTrans
     return trend(transition, since, at, rule="source.silent", queue=None, channel=None, source="pbx", evidence=evidence)
 
 
-def acknowledge(alert: str, at: float, by: str = "Dana", id: str = "ack-1") -> Acknowledge:
-    return Acknowledge(id=id, alert=alert, by=by, at=instant(at))
+def acknowledge(alert: str, at: float, by: str = "Dana", name: str = "ack-1") -> Acknowledge:
+    return Acknowledge(id=name, alert=alert, by=by, at=instant(at))
 
 
-def mute(at: float, until: float, id: str = "mute-1", **matchers: str) -> StartMute:
-    return StartMute(id=id, matchers=matchers, by="Dana", why="works", at=instant(at), until=instant(until))
+def mute(at: float, until: float, name: str = "mute-1", **matchers: str) -> StartMute:
+    return StartMute(id=name, matchers=matchers, by="Dana", why="works", at=instant(at), until=instant(until))
 
 
 def unmute(at: float, mute: str = "mute-1") -> EndMute:
@@ -159,7 +160,8 @@ class Desk:
         assert key is not None
         assert value is not None
         said = notifications.decode(value)
-        assert said.id == key.decode()  # type: ignore[union-attr] # deliveries are the notifier's
+        assert not isinstance(said, Delivery)
+        assert said.id == key.decode()
         self.said.append(said)
 
     def take(self, *said: Said, topic: str | None = None) -> None:
@@ -180,7 +182,8 @@ class Desk:
 
     def until(self, end: float, *said: tuple[float, Said], step: float = 1.0) -> list[tuple[float, str, str | None]]:
         """Live through it, a flush a step; returns (seconds, state, notify) of every alert that was published."""
-        waiting, story = sorted(said, key=lambda each: each[0]), []
+        waiting = sorted(said, key=lambda each: each[0])
+        story: list[tuple[float, str, str | None]] = []
         now = 0.0
         while now <= end:
             due = [each for at, each in waiting if now - step < at <= now]

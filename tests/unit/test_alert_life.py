@@ -112,10 +112,10 @@ def test_an_alert_acknowledged_before_anybody_was_told_stays_quiet_to_its_end() 
 def test_commands_that_cannot_be_obeyed_are_counted() -> None:
     desk = Desk()
     name = alert_id("sla.answer_within", {"queue": "sales"}, START)
-    desk.at(0, breach("ann", 0), acknowledge("nobody", 0, id="a"), acknowledge(name, 0, id="b"))
-    desk.at(1, acknowledge(name, 1, by="Zoe", id="b"), gone("ann", 0, 1))
+    desk.at(0, breach("ann", 0), acknowledge("nobody", 0, name="a"), acknowledge(name, 0, name="b"))
+    desk.at(1, acknowledge(name, 1, by="Zoe", name="b"), gone("ann", 0, 1))
     desk.at(302)
-    desk.at(303, acknowledge(name, 303, id="c"))
+    desk.at(303, acknowledge(name, 303, name="c"))
     assert desk.ignored == {"acknowledged_unknown": 1, "command_repeated": 1, "acknowledged_closed": 1}
     said = desk.alert().acknowledged
     assert said is not None

@@ -97,7 +97,7 @@ def test_a_mute_that_is_over_when_it_comes_is_published_as_over_and_mutes_nothin
 
 def test_of_two_mutes_the_one_that_ends_last_holds() -> None:
     desk = Desk()
-    desk.at(0, mute(0, 600, queue="sales"), mute(0, 900, id="mute-2", rule="trend.arrivals.high"))
+    desk.at(0, mute(0, 600, queue="sales"), mute(0, 900, name="mute-2", rule="trend.arrivals.high"))
     desk.at(1, trend("opened", -900, 1))
     assert desk.alert().muted == "mute-2"
     desk.at(2, unmute(2, "mute-2"))

@@ -40,9 +40,12 @@ def _calls(draw: st.DrawFn, number: int) -> list[tuple[int, Said]]:
     told = breach(name, due, queue=draw(st.sampled_from(["sales", "loans"])))
     said: list[tuple[int, Said]] = [(due, told)]
     at = due + draw(st.integers(1, 30))
-    fate = draw(st.sampled_from(["waits", "answered", "gone", "restated", "wrong"]))
+    fate = draw(st.sampled_from(["waits", "answered", "gone", "restated", "moved", "wrong"]))
     if fate == "wrong":
         said.append((at, corrected(told)))
+    elif fate == "moved":
+        earlier = breach(name, due - 3, id=f"anew-{name}", queue=told.queue)
+        said += [(at, corrected(told)), (at, earlier), (at, gone(name, due - 3, at))]
     elif fate != "waits":
         end = gone(name, due, at) if fate == "gone" else answered(name, due, at)
         said.append((at, end))
@@ -153,6 +156,12 @@ def test_however_records_of_different_contacts_are_interleaved_before_the_clock_
 
     one, other = _mixed(data, calls), _mixed(data, calls)
     assert published(one, []) == published(other, [])
+    final = _final(published(one, [])).values()
+    assert sum(each.evidence.open for each in final) == sum(len(call) == 1 for call in calls)
+    wrong = [
+        said for call in calls for _, said in call if (getattr(said, "corrects", None) or "").startswith("breached")
+    ]
+    assert sum(each.evidence.corrected for each in final) == len(wrong)
     # Nor does it matter how the clock gets there: each thing happens at its time.
     steps = data.draw(st.lists(st.integers(1, END - 1), unique=True).map(sorted))
     assert _final(published(one, [])) == _final(published(other, steps))

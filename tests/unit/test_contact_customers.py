@@ -40,6 +40,8 @@ def test_a_finished_call_is_told_whole_to_its_caller() -> None:
             queue="sales",
             agent="mia",
             waited=7_000,
+            offered=at(2),
+            answered=at(9),
             handled=60_000,
             ended=at(69),
             offers=1,

@@ -40,11 +40,13 @@ def test_left_exactly_at_its_due_instant_is_cancelled_and_not_breached() -> None
     assert floor.transitions[-1].reason == "abandoned"
 
 
-def test_left_after_its_due_instant_is_breached_and_nothing_more() -> None:
+def test_left_after_its_due_instant_is_breached_and_its_clock_stops() -> None:
     floor = Floor()
     floor.hear(offered(0))
     floor.hear(left(20.5))
-    assert [t.transition for t in floor.transitions] == ["at_risk", "breached"]
+    assert floor.story() == [("at_risk", 16, 16), ("breached", 20, 20), ("lapsed", 20.5, 20.5)]
+    lapsed = floor.transitions[-1]
+    assert (lapsed.reason, lapsed.outcome, lapsed.elapsed, lapsed.remaining) == ("abandoned", None, 20.5, -0.5)
 
 
 def test_stopped_exactly_at_the_at_risk_instant_was_never_at_risk() -> None:

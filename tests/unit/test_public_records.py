@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import alerts, customers, envelopes, live
+from schemas import alerts, customers, envelopes, live, notifications, trends
 from schemas.events import AgentState, AnyEvent, ContactAnswered, ContactEnded
 from schemas.instants import EPOCH
 from schemas.json_schemas import DIALECT, PUBLIC_RECORDS, PublicRecord, json_schema
@@ -59,6 +59,49 @@ PROFILE = customers.CustomerProfile(
     last_contacts=[customers.LastContact(contact="c1", channel="phone", started_at=AT, outcome="answered")],
     open_contacts=[],
 )
+TREND_EVIDENCE = trends.TrendEvidence(observed=31, expected=16, statistic=9.5, threshold=6.2, days=14)
+TREND = trends.TrendTransition(
+    id="t2",
+    trend="t1",
+    transition="opened",
+    rule="arrivals.high",
+    since=AT - timedelta(minutes=18),
+    detected_at=AT,
+    evidence=TREND_EVIDENCE,
+    queue="sales",
+)
+TRENDS = live.Trends(
+    watermark=AT,
+    series=[live.TrendState(rule="arrivals.high", state="learning", days=3, needed=7, queue="sales")],
+)
+ALERT = notifications.Alert(
+    id="n1",
+    sequence=2,
+    rule="sla.answer_within",
+    labels={"queue": "sales"},
+    state="acknowledged",
+    severity="critical",
+    mode="live",
+    started_at=AT,
+    updated_at=AT + timedelta(seconds=30),
+    summary="sales: 1 caller past the 20 s target, oldest waiting since 10:19",
+    evidence=notifications.Evidence(
+        open=1,
+        total=1,
+        oldest_since=AT - timedelta(seconds=20),
+        newest_due_at=AT,
+        target=20.0,
+        subjects=(
+            notifications.Subject(id="a1", since=AT - timedelta(seconds=20), contact="c1", due_at=AT, target=20.0),
+        ),
+    ),
+    notify="trigger",
+    told=True,
+    acknowledged=notifications.Saying(by="Dana", at=AT),
+)
+COMMAND = notifications.StartMute(
+    id="m1", matchers={"queue": "sales"}, by="Dana", why="works", at=AT, until=AT + timedelta(hours=1)
+)
 RECORDS: dict[str, Any] = {
     "canonical-event": ANSWERED,
     "envelope": ENVELOPE,
@@ -66,6 +109,10 @@ RECORDS: dict[str, Any] = {
     "sla-transition": TRANSITION,
     "live-metrics": METRICS,
     "pipeline": PIPELINE,
+    "trends": TRENDS,
+    "trend-transition": TREND,
+    "notification": ALERT,
+    "command": COMMAND,
     "customer-profile": PROFILE,
 }
 
@@ -117,6 +164,12 @@ def test_instants_are_written_in_iso_8601_utc() -> None:
                 "end",
                 "as_of",
                 "started_at",
+                "updated_at",
+                "since",
+                "until",
+                "at",
+                "oldest_since",
+                "newest_due_at",
             ):
                 assert isinstance(value, int) or INSTANT.fullmatch(value), (key, value)
 

@@ -30,7 +30,7 @@ A *duration* is {FORM}.
 """
 
 _QUEUE_DEFAULTS = {"version": "`1` for a promise of its own", "id": "`answer-within-NAME` for a promise of its own"}
-_TITLES = {"queues": "[queues.NAME]", "sources": "[[sources]]"}
+_TITLES = {"queues": "[queues.NAME]", **{name: f"[[{name}]]" for name in ("sources", "tiles", "keys", "receivers")}}
 _SECTION = re.compile(r"\[+(\w+)[^\]]*\]+$")
 _KEY = re.compile(r"(?:# )?(\w+) = \S")
 

@@ -104,9 +104,11 @@ def _records() -> str:
         if not record.topics or record.name in ("envelope", "mark"):
             continue
         schema = json_schema(record)
-        root = schema["$ref"].removeprefix("#/$defs/")
+        # One type, whose parts follow, or several that a tag tells apart.
+        root = schema.get("$ref", "").removeprefix("#/$defs/")
         link = f"[schemas/json/{record.file_name}](../../schemas/json/{record.file_name})"
         text += f"### {record.title}\n\n{record.description} Schema: {link}.\n\n"
-        text += f"{schema['$defs'][root]['description']}\n\n{fields(schema['$defs'][root])}"
+        if root:
+            text += f"{schema['$defs'][root]['description']}\n\n{fields(schema['$defs'][root])}"
         text += parts(schema, leave_out=[root], level=4)
     return text

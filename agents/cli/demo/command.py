@@ -6,7 +6,7 @@ import time
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import aiohttp
 import typer
@@ -141,7 +141,7 @@ class Demo:
             highlight=False,
         )
         since = int(begins * 1_000)
-        running = [
+        running: list[asyncio.Task[Any]] = [
             asyncio.create_task(play(centre, log)),
             asyncio.create_task(say_what_is_told(bootstrap, settings.service.namespace, err, since)),
             asyncio.create_task(self._supervisor.run()),
@@ -174,7 +174,7 @@ def _port(wanted: int) -> int:
     return port
 
 
-async def _first_of(running: "list[asyncio.Task[None]]") -> None:
+async def _first_of(running: "list[asyncio.Task[Any]]") -> None:
     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     done.pop().result()
 
@@ -182,7 +182,7 @@ async def _first_of(running: "list[asyncio.Task[None]]") -> None:
 async def _until_served(pages: tuple[str, ...]) -> None:
     async with asyncio.timeout(READY_TIMEOUT), aiohttp.ClientSession() as session:
         for page in pages:
-            while not await _serves(session, page):
+            while not await _serves(session, page):  # noqa: ASYNC110 - another process is waited for
                 await asyncio.sleep(0.1)
 
 

@@ -46,7 +46,7 @@ port = {places.worker_port}
 thresholds = ["20s"]
 
 [sla]
-answer_within = "60s"
+answer_within = "45s"
 max_wait = "15m"
 
 [queues.sales]

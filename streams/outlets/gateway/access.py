@@ -113,12 +113,17 @@ def needs(role: Need) -> Callable[[Callable[..., Awaitable[Response]]], Callable
 class GuardedRoute(APIRoute):
     """A route that asks who asks before anything of the request is read."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """The endpoint's handler behind the check. Raises LookupError for an endpoint without `needs`."""
-        handle = super().get_route_handler()
+    @property
+    def need(self) -> Need:
+        """The role that it is for. Raises LookupError for an endpoint without `needs`."""
         need: Need | None = getattr(self.endpoint, "need", None)
         if need is None:
             raise LookupError(f"{self.path}: say with @needs(...) for which role it is")
+        return need
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """The endpoint's handler behind the check."""
+        handle, need = super().get_route_handler(), self.need
 
         async def guarded(request: Request) -> Response:
             request.app.state.access.allow(request, need)

@@ -60,7 +60,7 @@ class AlertBook:
 
     def lately_closed(self, since: int, most: int) -> list[Alert]:
         """Those that ended after an instant (ms), newest first, so many at most."""
-        found = []
+        found: list[Alert] = []
         for name in reversed(self._closed):
             alert = self.alerts[name]
             if to_ms(alert.updated_at) < since or len(found) >= most:

@@ -12,6 +12,8 @@ from streams.outlets.gateway.desk import Desk, answer, answers, who_asks
 from streams.outlets.gateway.errors import Refused
 from streams.outlets.gateway.shown import SCHEMA, BoardName, Hello, Limits, Snapshot
 
+_EVENTS = "Server-sent events: docs/reference/stream.md."
+
 
 class Me(msgspec.Struct, frozen=True):
     """Who one is. `name` null: anybody on this machine, where there are no keys."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from schemas.definitions import Unit, definition_of
 from schemas.instants import Instant, from_ms
-from schemas.live import Scope, Window, WindowKind
+from schemas.live import LiveMetrics, Scope, Window, WindowKind
 from streams.outlets.gateway.access import needs
 from streams.outlets.gateway.desk import Desk, answer, answers
 from streams.outlets.gateway.paging import page_of
@@ -64,25 +64,25 @@ def register(app: FastAPI, desk: Desk) -> None:
         filters = {"queue": queue, "channel": channel, "window": window, "metric": metric}
         stale = desk.board.state(desk.picture, desk.clock())[0] == "stale"
         found = [
-            (held, name)
+            (held, live, name)
             for held in desk.picture.windows.all()
             if (queue is None or (held.scope.queue or "") == queue)
             and (channel is None or (held.scope.channel or "") == channel)
             and (window is None or held.kind == window)
-            for name in held.live().metrics
+            and (live := held.live()) is not None
+            for name in live.metrics
             if metric is None or metric in (name, name.partition("@")[0], name.partition(".")[0])
         ]
         page, following = page_of(found, _key, limit, cursor, filters)
-        return answer(Metrics([_number(held, name, desk, stale=stale) for held, name in page], following))
+        return answer(Metrics([_number(*entry, desk, stale=stale) for entry in page], following))
 
 
-def _key(entry: tuple[Held, str]) -> tuple[str, ...]:
-    held, name = entry
+def _key(entry: tuple[Held, LiveMetrics, str]) -> tuple[str, ...]:
+    held, _, name = entry
     return held.scope.channel or "", held.scope.queue or "", held.kind, f"{held.start or 0:015d}", name
 
 
-def _number(held: Held, name: str, desk: Desk, *, stale: bool) -> MetricNow:
-    live = held.live()
+def _number(held: Held, live: LiveMetrics, name: str, desk: Desk, *, stale: bool) -> MetricNow:
     metric = live.metrics[name]
     try:
         unit = definition_of(name).unit

@@ -80,16 +80,10 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "fw_NAME_SECRET, of `floorwalker keys new`"},
     }
-    failed = {
-        "description": "What is wrong",
-        "content": {errors.MEDIA: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
-    }
-    needs = {
-        (method.lower(), route.path): route.endpoint.need
-        for route in app.routes
-        if isinstance(route, GuardedRoute)
-        for method in route.methods
-    }
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    failed = {"description": "What is wrong.", "content": {errors.MEDIA: {"schema": schema}}}
+    guarded = [route for route in app.routes if isinstance(route, GuardedRoute)]
+    needs = {(method.lower(), route.path): route.need for route in guarded for method in route.methods or ()}
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             operation["responses"].pop("422", None)

@@ -1,4 +1,4 @@
-"""The edge: what holds for every request before and after the app has it. Plain ASGI, so that streams pass as they are."""
+"""The edge: what holds for every request before and after the app has it. Plain ASGI: streams pass as they are."""
 
 import time
 from typing import Any

@@ -3,15 +3,14 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from schemas.definitions import Definition, definition_of
+from schemas.definitions import AS_OF_NOW, Definition, definition_of
 from schemas.instants import SECOND
 from schemas.live import Scope, WindowKind
 from schemas.service_levels import service_level_id
 from streams.outlets.gateway.series import Followed
-from streams.sections import Sections, Tile
+from streams.sections import MOST_TILES, Sections, Tile
 
 FLOOR = Scope()
-MOST_TILES = 12
 MOST_PAGES = 3
 QUEUES_A_PAGE = 3
 LABEL = 22
@@ -19,7 +18,6 @@ LABEL = 22
 OLDEST, WAITING = "oldest_waiting", "contacts_in_queue"
 ABANDONED, ANSWERED, SPEED = "abandonment_rate", "contacts_answered", "average_speed_of_answer"
 READY, ON_CONTACT = "agents_by_state.available", "agents_by_state.on_contact"
-_NOW = frozenset({OLDEST, WAITING, "agents_by_state"})
 
 _KINDS: dict[str, tuple[WindowKind, str]] = {
     "now": ("all", "now"),
@@ -133,7 +131,7 @@ class Layout:
 def tile_of(metric: str, label: str, window: str, scope: Scope = FLOOR) -> TileOf:
     """One tile; what is as of now is so whatever the window."""
     definition = definition_of(metric)
-    if definition.id in _NOW:
+    if definition.id in AS_OF_NOW:
         window = "now"
     kind, words = _KINDS[window]
     name = "/".join((scope.queue or "*", scope.channel or "*", metric, window))

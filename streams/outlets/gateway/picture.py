@@ -1,7 +1,5 @@
 """The picture: all that the topics say and the gateway shows. No I/O; records and the time come in."""
 
-import msgspec
-
 from schemas import live, notifications
 from schemas.customers import decode_contact
 from schemas.instants import to_ms
@@ -20,8 +18,8 @@ TOPICS = (METRICS_LIVE, ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS)
 class Picture:
     """The state that all answers are made from.
 
-    `watermark`: how far every task of the pipeline has got (ms), heard of at `heard`. `unreadable`: records that
-    could not be understood, by topic. `news`: alerts that changed since somebody took them.
+    `watermark`: how far every task of the pipeline has got (ms), heard of at `heard`. `news`: alerts that changed
+    since somebody took them.
     """
 
     def __init__(self, namespace: str, layout: Layout) -> None:
@@ -33,7 +31,7 @@ class Picture:
         self.trends: live.Trends | None = None
         self.watermark: int | None = None
         self.heard = 0
-        self.unreadable: dict[str, int] = {}
+        self._unreadable = {topic.name: 0 for topic in TOPICS}
         self.news: list[notifications.Alert] = []
         self._layout = layout
         self._queues = -1
@@ -66,8 +64,13 @@ class Picture:
                 alert = self.book.take(notifications.decode(record.value))
                 if alert is not None:
                     self.news.append(alert)
-        except msgspec.DecodeError:
-            self.unreadable[topic] = self.unreadable.get(topic, 0) + 1
+        except ValueError:
+            self._unreadable[topic] += 1
+
+    @property
+    def unreadable(self) -> dict[str, int]:
+        """Records that could not be understood, by topic."""
+        return self._unreadable | {METRICS_LIVE.name: self._unreadable[METRICS_LIVE.name] + self.windows.unreadable}
 
     def _take_metrics(self, key: bytes, value: bytes | None, at: int, now: int) -> None:
         if key == live.PIPELINE_KEY:
@@ -83,4 +86,6 @@ class Picture:
         else:
             held = self.windows.take(key, value, at)
             if held is not None and self.pages and self.series.follows(held.scope, held.kind):
-                self.series.take(held.live())
+                read = held.live()
+                if read is not None:
+                    self.series.take(read)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.topics import prefix_of
+from streams import telemetry
 from streams.outlets.gateway.picture import TOPICS, Picture
 from streams.reader import committed_reader
 
@@ -43,6 +44,7 @@ class Reader:
         self._clock = clock
         self._positions: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] | None = None
+        self._unreadable: dict[str, int] = {}
         self.away: str | None = "kafka has not answered yet"
 
     def unready(self) -> list[str]:
@@ -85,6 +87,7 @@ class Reader:
                     # Past markers of transactions too: they are no records.
                     self._positions[partition] = await reader.position(partition)
                 if batches:
+                    self._count_unreadable()
                     self._poke()
                     await asyncio.sleep(0)
                 if loop.time() - probed >= _PROBE_SECONDS:
@@ -92,6 +95,14 @@ class Reader:
                     async with asyncio.timeout(_PROBE_TIMEOUT):
                         await reader.end_offsets(self._positions)
                     probed = loop.time()
+
+    def _count_unreadable(self) -> None:
+        for topic, count in self._picture.unreadable.items():
+            new = count - self._unreadable.get(topic, 0)
+            if new:
+                telemetry.UNREADABLE.labels(topic).inc(new)
+                log.warning("gateway.unreadable", topic=topic, records=new)
+                self._unreadable[topic] = count
 
     async def _assign(self, reader: AIOKafkaConsumer) -> None:
         await reader._client.force_metadata_update()

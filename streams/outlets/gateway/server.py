@@ -32,9 +32,10 @@ class _Server(uvicorn.Server):
         self._farewell = farewell
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to end."""
+        """A signal to end; a second one ends at once. It is not raised again afterwards: having ended is no failure."""
         self._farewell()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> None:

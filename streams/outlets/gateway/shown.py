@@ -56,7 +56,7 @@ class Tile(msgspec.Struct, kw_only=True, frozen=True):
     as_of: int | None
     series: tuple[float | None, ...]
     muted: int | UnsetType = UNSET
-    opens: int | None | UnsetType = UNSET
+    opens: int | UnsetType | None = UNSET
     trend: Trend | UnsetType = UNSET
 
     def same(self, other: "Tile") -> bool:
@@ -64,8 +64,10 @@ class Tile(msgspec.Struct, kw_only=True, frozen=True):
         return self._timeless() == other._timeless()
 
     def _timeless(self) -> "Tile":
-        value = None if self.kind == "clock" else self.value
-        return msgspec.structs.replace(self, as_of=None, value=value)
+        if self.kind != "clock":
+            return msgspec.structs.replace(self, as_of=None)
+        # What a page counts up itself: the wait, and the running minute of its series.
+        return msgspec.structs.replace(self, as_of=None, value=None, series=self.series[:-1])
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -4,9 +4,11 @@ about a limit does not flicker. Pure.
 | number | bad | leaves bad | warn | leaves warn |
 |---|---|---|---|---|
 | oldest waiting, target T | over T | at 0.8 T | from 0.75 T | at 0.6 T |
-| service level, target T | value under T, and T above its 95 % interval | value at T, or interval 2 points above T | value under T | value 2 points over T |
-| abandonment | over 8 %, and 5 % below its 95 % interval | under 6 % | over 5 % | under 4 % |
-| agents ready, minimum M | under M | at M | just M, after bad | over M |
+| service level, target T | under T, surely | at T, or interval to T + 2 points | under T | at T + 2 points |
+| abandonment | over 8 %, surely over 5 % | under 6 % | over 5 % | under 4 % |
+| agents ready, minimum M | under M | at M | at M, after bad | over M |
+
+Surely: all of the 95 % interval (Wilson) is on that side.
 
 A ratio of fewer than 10 cases is `low_n`: it says too little for a colour.
 """
@@ -45,9 +47,10 @@ def of_service_level(before: Status | None, n: int, m: int, target: float) -> St
     if m < FEW:
         return "low_n"
     value, upper = n / m, interval[1]
-    if value < target and (upper < target or (before == "bad" and upper < target + _LEVEL_MARGIN)):
+    clear = round(min(1.0, target + _LEVEL_MARGIN), 6)
+    if value < target and (upper < target or (before == "bad" and upper < clear)):
         return "bad"
-    if value < target or (before in ("warn", "bad") and value < min(1.0, target + _LEVEL_MARGIN)):
+    if value < target or (before in ("warn", "bad") and value < clear):
         return "warn"
     return "good"
 

@@ -18,7 +18,7 @@ _FAREWELL = b": the gateway ends\n\n"
 _CUT_OFF = "ASGI callable returned without completing response."
 
 # The hub ends streams at shutdown; the library's own way is for the whole process, and for good.
-AppStatus.disable_automatic_graceful_drain()
+AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
 
 
 class Stream(EventSourceResponse):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from schemas.instants import SECOND
 from streams.outlets.gateway.alert_book import line_of
@@ -41,10 +42,8 @@ class Ticker:
     async def run(self) -> None:
         """Send what changes until cancelled."""
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), PACE_MS / SECOND)
-            except TimeoutError:
-                pass
             self._news.clear()
             self.tick()
             rest = PACE_MS - (self._clock() - self._looked)

@@ -1,6 +1,6 @@
 """The windows of metrics.live that are shown: the newest record of each, decoded when somebody asks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -20,33 +20,39 @@ _decode_name = msgspec.json.Decoder(_Name).decode
 
 
 class Held:
-    """The newest record of one scope and window. `at`: when it was made (ms)."""
+    """The newest record of one scope and window. `at`: when it was made (ms). `unreadable`: hears of one that is none."""
 
-    __slots__ = ("_live", "_raw", "at", "kind", "scope", "start")
+    __slots__ = ("_live", "_raw", "_unreadable", "at", "kind", "scope", "start")
 
-    def __init__(self, name: _Name) -> None:
+    def __init__(self, name: _Name, unreadable: Callable[[], None]) -> None:
         self.scope = name.scope
         self.kind: WindowKind = name.window.kind
         self.start = None if name.window.start is None else to_ms(name.window.start)
         self.at = 0
-        self._raw = b""
+        self._raw: bytes | None = None
         self._live: LiveMetrics | None = None
+        self._unreadable = unreadable
 
     def replace(self, raw: bytes, at: int) -> None:
         """Take a newer record."""
-        self._raw, self.at, self._live = raw, at, None
+        self._raw, self.at = raw, at
 
-    def live(self) -> LiveMetrics:
-        """The record. Raises msgspec.DecodeError where it is none."""
-        if self._live is None:
-            self._live = decode(self._raw)
+    def live(self) -> LiveMetrics | None:
+        """The record; where it cannot be understood, the one before."""
+        if self._raw is not None:
+            raw, self._raw = self._raw, None
+            try:
+                self._live = decode(raw)
+            except ValueError:
+                self._unreadable()
         return self._live
 
 
 class Windows:
-    """Every window that is kept. `queues`: all queues of which there are numbers."""
+    """Every window that is kept. `queues`: all queues of which there are numbers. `unreadable`: records left out."""
 
     def __init__(self) -> None:
+        self.unreadable = 0
         self.queues: set[str] = set()
         self._by_key: dict[bytes, Held] = {}
         self._past: set[bytes] = set()
@@ -55,7 +61,7 @@ class Windows:
     def take(self, key: bytes, value: bytes | None, at: int) -> Held | None:
         """Take one record; returns the window that it is of, None where nobody asks for it.
 
-        Raises msgspec.DecodeError for a key that names no window.
+        Raises ValueError for a key that names no window.
         """
         if value is None:
             self._forget(key)
@@ -80,7 +86,7 @@ class Windows:
         return iter(self._by_key.values())
 
     def _add(self, key: bytes) -> Held | None:
-        held = Held(_decode_name(key))
+        held = Held(_decode_name(key), self._count)
         kept = self._of.setdefault((held.scope, held.kind), [])
         kept.append((held.start or 0, key))
         kept.sort()
@@ -94,6 +100,9 @@ class Windows:
             if old == key:
                 return None
         return held
+
+    def _count(self) -> None:
+        self.unreadable += 1
 
     def _remember(self, key: bytes) -> None:
         # Older windows are amended for days; their keys need not be read each time.

@@ -1,6 +1,6 @@
 /** The dialog of one alert: what, since when, how many; acknowledge it, mute its queue for an hour. */
 
-import { acknowledge, mute } from "./api.js";
+import { acknowledge, me, mute } from "./api.js";
 import { Dialog, facts } from "./dialogs.js";
 import { clockTime, when } from "./format.js";
 
@@ -34,6 +34,8 @@ export class AlertDialog extends Dialog {
       else this.acknowledge();
     });
     this.id = null;
+    this.known = false; // whether the name was asked before
+    this.asksWhy = false; // whether the reason is asked: from the first press of Mute on
     this.waiting = null;
     this.timer = null;
   }
@@ -44,11 +46,23 @@ export class AlertDialog extends Dialog {
     this.id = id;
     this.problem = problem ?? this.board.problems.find((line) => line.id === id) ?? null;
     this.by.value = sessionStorage.getItem(NAME) ?? "";
+    this.known = this.by.value !== "";
+    this.ask();
     this.why.value = "";
+    this.asksWhy = false;
     this.fill();
     const { activeElement } = document;
     this.show();
     if (activeElement?.closest("dialog") !== this.element && !this.acknowledgeButton.hidden) this.acknowledgeButton.focus();
+  }
+
+  /** Where there are keys the name is the key's, whatever was typed before. */
+  async ask() {
+    const { name } = await me();
+    if (name === null) return;
+    this.by.value = name;
+    this.known = true;
+    if (this.open) this.fill();
   }
 
   /** The stream said something: show it, and whether it confirms what was sent. */
@@ -89,9 +103,9 @@ export class AlertDialog extends Dialog {
     const mayMute = may && !alert.muted && Object.keys(alert.labels ?? {}).length > 0;
     this.acknowledgeButton.hidden = !may || Boolean(alert.acknowledged);
     this.muteButton.hidden = !mayMute;
-    this.element.querySelector("#why-field").hidden = !mayMute;
+    this.element.querySelector("#why-field").hidden = !mayMute || !this.asksWhy;
     // Asked once: afterwards the name is known in this tab.
-    this.element.querySelector("#by-field").hidden = !may || (Boolean(alert.acknowledged) && !mayMute);
+    this.element.querySelector("#by-field").hidden = this.known || (this.acknowledgeButton.hidden && this.muteButton.hidden);
     this.enable(this.waiting === null);
   }
 
@@ -103,6 +117,12 @@ export class AlertDialog extends Dialog {
 
   async mute() {
     if (this.muteButton.hidden || this.waiting) return;
+    if (!this.asksWhy) {
+      this.asksWhy = true;
+      this.fill();
+      this.why.focus();
+      return;
+    }
     const by = this.name();
     if (!by) return;
     const why = this.why.value.trim();
@@ -119,7 +139,7 @@ export class AlertDialog extends Dialog {
   name() {
     const by = this.by.value.trim();
     if (by) {
-      sessionStorage.setItem(NAME, by);
+      if (!this.known) sessionStorage.setItem(NAME, by);
       return by;
     }
     this.say(this.words.say("need_name"), "failed");

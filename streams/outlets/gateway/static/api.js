@@ -1,11 +1,16 @@
 /** What the page asks and tells the server besides the stream. Addresses are relative: the wall may live under a path. */
 
-/** Status of the probe: 200 let in, 401 signed out, 0 not reachable. @returns {Promise<number>} */
+/**
+ * Who one is. `status`: 200 let in, 401 signed out, 0 not reachable; `name`: the key's, null where there are no keys.
+ * @returns {Promise<{status: number, name: string|null}>}
+ */
 export async function me() {
   try {
-    return (await fetch("api/v1/me", { cache: "no-store", credentials: "same-origin" })).status;
+    const answer = await fetch("api/v1/me", { cache: "no-store", credentials: "same-origin" });
+    const said = answer.ok ? await answer.json() : {};
+    return { status: answer.status, name: said.name ?? null };
   } catch {
-    return 0;
+    return { status: 0, name: null };
   }
 }
 

@@ -67,7 +67,7 @@ export class Grid {
       else button.removeAttribute("aria-current");
       button.setAttribute("aria-label", this.context().words.say("page", place + 1, this.sheets.length));
     });
-    this.titled?.(this.sheets[page]?.title ?? "");
+    this.nav.hidden = this.sheets.length < 2;
   }
 
   /** @param {string[]} ids of tiles that changed */

@@ -2,7 +2,7 @@
 
 /**
  * @param {number} tiles how many the page has
- * @param {number} scale 1 to 3, from the address
+ * @param {number} scale 1 to 2, from the address
  * @param {"wide"|"tall"|"hand"} shape of the screen; `across`: how many fit in a hand-held one
  * @returns {{cols: number, rows: number, size: number, chrome: number, room: number}} `room`: tiles a page holds at
  *   most; `size`: factor of the tiles, `chrome`: of header, strip and footer
@@ -13,13 +13,15 @@ export function layout(tiles, scale, shape, across = 1) {
     : [scale > 1 ? 1 : 2, Math.floor(6 / scale)];
   const room = mostCols * mostRows;
   const shown = Math.min(Math.max(tiles, 1), room);
-  // The fewest rows that hold them; then no more columns than these rows need.
-  const rows = Math.ceil(shown / mostCols);
-  const cols = Math.ceil(shown / rows);
   const full = shape === "wide" ? [4, 3] : [2, 6];
-  // Fewer tiles are larger ones, as far as both directions allow.
-  const size = Math.max(1, Math.min(full[0] / cols, full[1] / rows, 2.4));
-  return { cols, rows, size, chrome: Math.sqrt(scale), room };
+  // Fewer tiles are larger ones: the rows that let them be largest, as far as both directions allow.
+  let best = null;
+  for (let rows = Math.ceil(shown / mostCols); rows <= mostRows; rows += 1) {
+    const cols = Math.ceil(shown / rows);
+    const size = Math.min(full[0] / cols, full[1] / rows, 2.4);
+    if (best === null || size > best.size) best = { cols, rows, size };
+  }
+  return { ...best, size: Math.max(scale, best.size), chrome: Math.sqrt(scale), room };
 }
 
 /** A server page of more tiles than there is room becomes several. @template T @param {T[]} tiles */

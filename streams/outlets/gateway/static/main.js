@@ -217,6 +217,7 @@ function start() {
   }
   grid.arrange();
   paintStrip();
+  addEventListener("resize", () => strip.lines[0].fit());
   everySecond();
   stream.open();
 }

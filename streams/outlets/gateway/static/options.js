@@ -15,7 +15,7 @@ export function options(search) {
     pages: (given.get("pages") ?? "").split(",").map(Number).filter((page) => Number.isInteger(page) && page > 0),
     rotate: number("rotate", 5, 3_600, 0),
     theme: one("theme", ["dark", "light", "auto"], "dark"),
-    scale: number("scale", 1, 3, 1),
+    scale: number("scale", 1, 2, 1),
     sound: flag("sound"),
     lang: one("lang", ["en", "de"], "en"),
     alert: given.get("alert"),

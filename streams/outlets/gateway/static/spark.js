@@ -63,6 +63,7 @@ export class Spark {
     this.target.setAttribute("d", drawn.target);
     this.line.setAttribute("d", drawn.line);
     this.last.setAttribute("d", drawn.last);
-    this.element.setAttribute("aria-label", summary(series, unit, words));
+    const said = summary(series, unit, words);
+    this.element.setAttribute("aria-label", said && `${words.say("field_past")}: ${said}`);
   }
 }

@@ -68,7 +68,7 @@ export class Stream {
 
   /** Whether the server lets us in; only then the stream is opened again. */
   async ask() {
-    const status = await me();
+    const { status } = await me();
     if (this.source !== null) return; // opened meanwhile, by signing in
     if (status === 401) {
       this.told.refused();

@@ -3,9 +3,6 @@
 import { clockTime, when } from "./format.js";
 import { draw, shape } from "./shapes.js";
 
-const LONG = 34; // letters that fit the large line beside others; more than that goes on two smaller lines
-const LONGEST = 58; // the same alone
-
 class Line {
   constructor(element) {
     this.element = element;
@@ -15,6 +12,7 @@ class Line {
     const said = document.createElement("span");
     said.className = "said";
     this.since = document.createElement("span");
+    this.since.className = "since";
     this.ack = document.createElement("span");
     this.ack.className = "ack";
     said.append(this.since, this.ack);
@@ -22,7 +20,7 @@ class Line {
     this.problem = null;
   }
 
-  show(problem, { words, zone, now }, alone) {
+  show(problem, { words, zone, now }) {
     this.problem = problem;
     this.element.hidden = problem === null;
     if (problem === null) {
@@ -33,14 +31,22 @@ class Line {
     this.element.dataset.severity = problem.severity;
     this.element.dataset.id = problem.id;
     this.element.toggleAttribute("data-fresh", !problem.acknowledged && !problem.muted);
-    this.element.toggleAttribute("data-long", problem.text.length > (alone ? LONGEST : LONG));
     this.text.textContent = problem.text;
     this.since.textContent = problem.since ? words.say("since", when(problem.since, zone, now)) : "";
     const { acknowledged } = problem;
     this.ack.textContent = acknowledged ? words.say("acked", acknowledged.by, clockTime(acknowledged.at, zone))
       : problem.muted ? words.say("muted") : "";
     this.ack.hidden = !this.ack.textContent;
+    this.element.toggleAttribute("data-acknowledged", !this.ack.hidden);
     this.element.title = problem.text;
+  }
+
+  /** What does not fit one large line goes on a smaller one, or on two smaller still. */
+  fit() {
+    for (const long of ["no", "some", "very"]) {
+      this.element.dataset.long = long;
+      if (this.text.scrollWidth <= this.text.clientWidth) return;
+    }
   }
 }
 
@@ -60,7 +66,7 @@ export class Strip {
     const { words } = board;
     const shown = problems.slice(0, 3);
     this.element.dataset.count = String(shown.length);
-    this.lines.forEach((line, place) => line.show(shown[place] ?? null, board, shown.length === 1));
+    this.lines.forEach((line, place) => line.show(shown[place] ?? null, board));
     this.others.hidden = shown.length < 2;
     this.others.lastElementChild.hidden = shown.length < 3;
     const rest = more + Math.max(0, problems.length - 3);
@@ -72,6 +78,7 @@ export class Strip {
       : board.withheld && board.asOf ? words.say("not_known_since", when(board.asOf, board.zone, board.now))
       : words.say("quiet");
     this.quiet.querySelector("svg").style.visibility = board.known ? "visible" : "hidden";
+    this.lines[0].fit();
   }
 
   /** The first problem that is an alert and that nobody has acknowledged, else null. */

@@ -46,6 +46,7 @@ export class TileView {
   bind(tile) {
     const same = tile?.id === this.tile?.id;
     this.tile = tile;
+    this.element.dataset.id = tile?.id ?? "";
     if (same) this.change();
     else this.paint(false);
   }

@@ -1,7 +1,7 @@
 """Every alert that is remembered, what each is about, and when each has something to do."""
 
 from collections.abc import Collection, Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from agents.alerts.episode import Episode, deadline
 from agents.alerts.finding import Finding
@@ -20,7 +20,17 @@ Group = tuple[str, tuple[tuple[str, str], ...]]
 class Book:
     """Alerts and their subjects, with what finds them: by group, by what ends them, by deadline."""
 
-    __slots__ = ("_by_alert", "_by_thing", "_current", "_deadlines", "_planned", "_terms", "episodes", "subjects")
+    __slots__ = (
+        "_by_alert",
+        "_by_thing",
+        "_current",
+        "_deadlines",
+        "_over",
+        "_planned",
+        "_terms",
+        "episodes",
+        "subjects",
+    )
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -28,6 +38,7 @@ class Book:
         self.subjects = Store(b"s", Subject)
         self._current: dict[Group, str] = {}
         self._by_alert: dict[str, dict[str, Subject]] = {}
+        self._over: dict[str, list[tuple[int, str]]] = {}
         self._by_thing: dict[tuple[str | None, str], str] = {}
         self._deadlines: list[tuple[int, str]] = []
         self._planned: dict[str, int] = {}
@@ -53,7 +64,7 @@ class Book:
             channel=finding.channel,
         )
         self.episodes.put(name, episode)
-        self._by_alert[name] = {}
+        self._by_alert[name], self._over[name] = {}, []
         self._current[_group(episode.rule, episode.labels)] = name
         return episode
 
@@ -91,20 +102,25 @@ class Book:
         self._plan(episode)
 
     def touch_subject(self, subject: Subject) -> None:
-        """It changed; the oldest of too many that are over are forgotten."""
+        """It changed; of too many that are over the oldest are forgotten."""
         self.subjects.touch(subject.id)
-        known = self._by_alert[subject.alert]
-        over = len(known) - self.episodes.data[subject.alert].open
-        if over > REMEMBERED:
-            oldest = min(
-                (each for each in known.values() if not each.open), key=lambda each: (each.ended or 0, each.id)
-            )
-            self._forget_subject(oldest)
+        known, over = self._by_alert[subject.alert], self._over[subject.alert]
+        if subject.ended is not None:
+            heappush(over, (subject.ended, subject.id))
+        excess = len(known) - self.episodes.data[subject.alert].open - REMEMBERED
+        while excess > 0:
+            ended, name = heappop(over)
+            oldest = known.get(name)
+            # It may have been opened again since, or be there twice.
+            if oldest is not None and oldest.ended == ended:
+                self._forget_subject(oldest)
+                excess -= 1
 
     def forget(self, episode: Episode) -> None:
         """Forget an alert and all that it is about."""
         for subject in list(self._by_alert.pop(episode.id).values()):
             self._forget_subject(subject)
+        del self._over[episode.id]
         self._planned.pop(episode.id, None)
         self.episodes.delete(episode.id)
 
@@ -124,10 +140,10 @@ class Book:
 
     def restored(self) -> None:
         """Rebuild what is derived."""
-        self._current, self._by_alert, self._by_thing = {}, {}, {}
+        self._current, self._by_alert, self._by_thing, self._over = {}, {}, {}, {}
         self._deadlines, self._planned = [], {}
         for name, episode in self.episodes.data.items():
-            self._by_alert[name] = {}
+            self._by_alert[name], self._over[name] = {}, []
             if not episode.is_closed:
                 self._current[_group(episode.rule, episode.labels)] = name
             self._plan(episode)
@@ -135,7 +151,8 @@ class Book:
         for subject in sorted(self.subjects.data.values(), key=lambda each: each.stands):
             self._by_alert[subject.alert][subject.id] = subject
             self._by_thing[subject.contact, subject.thing] = subject.id
-        heapify(self._deadlines)
+            if subject.ended is not None:
+                heappush(self._over[subject.alert], (subject.ended, subject.id))
 
     def _plan(self, episode: Episode) -> None:
         at = deadline(episode, self._terms)

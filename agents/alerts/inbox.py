@@ -54,7 +54,7 @@ class Inbox:
         return self._heap[0][0] if self._heap else None
 
     def pop(self) -> Detected:
-        """The next one. Raises IndexError where none waits."""
+        """The next one. Raises IndexError where none waits, ValueError where the state holds nothing in its place."""
         _, of, number = heappop(self._heap)
         waiting, last = self._last[of]
         if waiting > 1:
@@ -63,9 +63,11 @@ class Inbox:
             del self._last[of]
         held = self.store.data[str(number)]
         self.store.delete(str(number))
-        record = held.sla or held.trend
-        assert record is not None
-        return record
+        if held.sla is not None:
+            return held.sla
+        if held.trend is None:
+            raise ValueError(f"what waits as number {number} is neither a promise nor a trend")
+        return held.trend
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
         """See streams.store.Store."""

@@ -4,22 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from agents.alerts import episode as life
-from agents.alerts.book import Book
 from agents.alerts.commands import Commands
+from agents.alerts.dispatcher import Dispatcher
 from agents.alerts.episode import Episode
-from agents.alerts.finding import ENDS, Finding, check, of_breach, of_trend
+from agents.alerts.finding import ENDS, check
 from agents.alerts.inbox import Detected, Inbox
-from agents.alerts.mutes import Mutes
 from agents.alerts.publish import alert_of
-from agents.alerts.subject import CORRECTED, Subject
 from agents.alerts.terms import Terms
 from schemas import alerts, notifications, trends
 from schemas.alerts import SlaTransition
 from schemas.instants import SECOND, to_ms
-from schemas.notifications import Acknowledge, AnyCommand, EndMute, StartMute
+from schemas.notifications import Acknowledge, AnyCommand, StartMute
 from schemas.topics import ALERTS_NOTIFICATIONS, ALERTS_SLA, ALERTS_TRENDS
-from schemas.trends import TrendTransition
 from streams.processor import Outbox, Record
 from streams.store import Store
 
@@ -50,31 +46,25 @@ class Alerting:
 
     __slots__ = (
         "_book",
-        "_clock",
         "_commands",
         "_counted",
+        "_dispatcher",
         "_ignored",
         "_inbox",
         "_mutes",
         "_progress",
-        "_reached",
         "_terms",
-        "_unsent",
     )
 
     def __init__(self, terms: Terms, *, counted: Callable[[Mapping[str, int]], None] | None = None) -> None:
         self._terms = terms
         self._counted = counted
         self._ignored: dict[str, int] = {}
-        self._clock = 0
-        # While what was due is worked out, the clock is at that; this is where it is going.
-        self._reached = 0
-        self._book = Book(terms)
-        self._mutes = Mutes()
+        self._dispatcher = Dispatcher(terms)
+        self._book, self._mutes = self._dispatcher.book, self._dispatcher.mutes
         self._commands = Commands()
         self._inbox = Inbox()
         self._progress: Store[Progress] = Store(b"p", Progress)
-        self._unsent: set[str] = set()
 
     def __len__(self) -> int:
         """How many alerts are remembered, those that are over included."""
@@ -104,79 +94,10 @@ class Alerting:
             self._ignore(f"{kind}_unreadable")
 
     def _hear(self, at: int, of: str, record: Detected) -> None:
-        if at > self._clock or self._inbox.has(of):
+        if at > self._dispatcher.clock or self._inbox.has(of):
             self._inbox.hold(at, of, record)
         else:
-            self._apply(record)
-
-    def _apply(self, record: Detected) -> None:
-        if isinstance(record, TrendTransition):
-            self._apply_trend(record)
-        elif record.transition == "breached":
-            self._join(of_breach(record, self._terms.group_by))
-        elif record.transition == "corrected":
-            self._take_back(record)
-        else:
-            subject = self._book.subject_of(record.contact, record.instance)
-            if subject is not None:
-                outcome = record.outcome if record.transition == "fulfilled" else record.reason
-                self._end(subject, record.id, to_ms(record.occurred_at), outcome or record.transition)
-
-    def _apply_trend(self, record: TrendTransition) -> None:
-        if record.transition == "opened":
-            self._join(of_trend(record, self._terms.group_by))
-            return
-        subject = self._book.subject_of(None, record.trend)
-        if subject is not None and subject.open:
-            self._book.episodes.data[subject.alert].trend = record.evidence
-            self._end(subject, record.id, to_ms(record.detected_at), "closed")
-
-    def _join(self, finding: Finding) -> None:
-        book, subject = self._book, finding.subject
-        if subject.id in book.subjects.data:
-            return
-        episode = book.current(finding)
-        if episode is None:
-            episode = book.begin(finding, self._clock)
-            episode.muted = self._mutes.of(episode.rule, episode.labels)
-        elif episode.channel != finding.channel:
-            episode.channel = None
-        if finding.trend is not None:
-            episode.trend = finding.trend
-        book.add(episode, subject)
-        life.join(episode, self._clock, fresh=self._is_fresh(episode, subject), terms=self._terms)
-        self._changed(episode)
-
-    def _end(self, subject: Subject, record: str, at: int, outcome: str) -> None:
-        if not subject.open:
-            return
-        subject.end, subject.ended, subject.outcome = record, at, outcome
-        episode = self._book.episodes.data[subject.alert]
-        life.end(episode, self._clock)
-        self._book.touch_subject(subject)
-        self._changed(episode)
-
-    def _take_back(self, record: SlaTransition) -> None:
-        """A breach was none, or the end of one was not its end."""
-        book, wrong = self._book, record.corrects or ""
-        subject = book.subjects.get(wrong)
-        if subject is not None and subject.stands:
-            was_open = subject.open
-            subject.outcome, subject.end = CORRECTED, record.id
-            subject.ended = subject.ended if subject.ended is not None else self._clock
-            episode = book.episodes.data[subject.alert]
-            life.correct(episode, self._clock, was_open=was_open)
-            book.touch_subject(subject)
-            self._changed(episode)
-            return
-        ended = book.ended_by(record.contact, record.instance, wrong)
-        if ended is not None and ended.stands:
-            episode = book.episodes.data[ended.alert]
-            if not episode.is_closed:
-                ended.end = ended.ended = ended.outcome = None
-                book.touch_subject(ended)
-                life.reopen(episode, self._clock, fresh=self._is_fresh(episode, ended), terms=self._terms)
-                self._changed(episode)
+            self._dispatcher.apply(record)
 
     # -- what people say -----------------------------------------------------------------------------------
 
@@ -184,57 +105,36 @@ class Alerting:
         to_ms(command.at)
         if isinstance(command, StartMute):
             to_ms(command.until)
-        if not self._commands.is_new(command.id, self._clock):
+        if not self._commands.is_new(command.id, self._dispatcher.clock):
             self._ignore("command_repeated")
         elif isinstance(command, Acknowledge):
-            self._acknowledge(command)
+            refused = self._dispatcher.acknowledge(command)
+            if refused:
+                self._ignore(refused)
         elif isinstance(command, StartMute):
             if command.matchers:
-                self._mutes.start(command, self._clock)
-                self._remute()
+                self._mutes.start(command, self._dispatcher.clock)
+                self._dispatcher.remute()
             else:
                 self._ignore("mute_without_matchers")
-        else:
-            self._unmute(command)
-
-    def _acknowledge(self, command: Acknowledge) -> None:
-        episode = self._book.episodes.get(command.alert)
-        if episode is None:
-            self._ignore("acknowledged_unknown")
-        elif episode.is_closed:
-            self._ignore("acknowledged_closed")
-        else:
-            life.acknowledge(episode, notifications.Saying(by=command.by, at=command.at, note=command.note))
-            self._changed(episode)
-
-    def _unmute(self, command: EndMute) -> None:
-        if self._mutes.end(command.mute) is None:
+        elif self._mutes.end(command.mute) is None:
             self._ignore("unmuted_unknown")
         else:
-            self._remute()
-
-    def _remute(self) -> None:
-        """Which alerts are muted now."""
-        for episode in self._book.episodes.data.values():
-            if not episode.is_closed:
-                muted = self._mutes.of(episode.rule, episode.labels)
-                if muted != episode.muted:
-                    life.mute(episode, muted, self._clock)
-                    self._changed(episode)
+            self._dispatcher.remute()
 
     # -- time ----------------------------------------------------------------------------------------------
 
     def advance(self, clock: int, out: Outbox) -> None:
         """The task's clock (ms) has moved on: everything up to it happens, each thing at its time."""
-        if clock <= self._clock:
+        if clock <= self._dispatcher.clock:
             return
-        self._reached = clock
-        while self._step(clock):
+        self._dispatcher.reached = clock
+        while self._step(clock, out):
             pass
-        self._clock = clock
+        self._dispatcher.clock = clock
         self._commands.sweep(clock)
 
-    def _step(self, clock: int) -> bool:
+    def _step(self, clock: int, out: Outbox) -> bool:
         """The next thing that is due up to `clock`; False where there is none. Of one instant, first what is told."""
         told, planned, lifted = self._inbox.next_at(), self._book.next_deadline(), self._mutes.next_end()
         at = min(
@@ -242,33 +142,19 @@ class Alerting:
         )
         if at is None or at > clock:
             return False
-        self._clock = max(self._clock, at)
+        self._dispatcher.clock = max(self._dispatcher.clock, at)
         if told == at:
-            self._apply(self._inbox.pop())
+            self._dispatcher.apply(self._inbox.pop())
         elif lifted is not None and lifted[0] == at:
             self._mutes.end(lifted[1])
-            self._remute()
+            self._dispatcher.remute()
         elif planned is not None:
-            self._pass_deadline(self._book.episodes.data[planned[1]])
+            episode = self._book.episodes.data[planned[1]]
+            if episode.is_closed and episode.id in self._dispatcher.unsent:
+                # The clock may pass days between two flushes of a replay: it is about to be forgotten.
+                self._publish(episode, out)
+            self._dispatcher.pass_deadline(episode)
         return True
-
-    def _pass_deadline(self, episode: Episode) -> None:
-        if episode.is_closed:
-            self._unsent.discard(episode.id)
-            self._book.forget(episode)
-            return
-        if episode.open:
-            fresh = any(self._is_fresh(episode, each) for each in self._book.open_of(episode.id))
-        else:
-            found = max((each.found for each in self._book.subjects_of(episode.id) if each.stands), default=0)
-            fresh = (episode.idle or 0) - found <= self._terms.stale_after
-        life.pass_deadline(episode, self._clock, fresh=fresh, terms=self._terms)
-        self._changed(episode)
-
-    def _is_fresh(self, episode: Episode, subject: Subject) -> bool:
-        """Whether it is young enough to be told, by the clock that people live by."""
-        now = self._clock if episode.mode == "replay" else max(self._clock, self._reached)
-        return now - subject.found <= self._terms.stale_after
 
     # -- records out ---------------------------------------------------------------------------------------
 
@@ -276,30 +162,25 @@ class Alerting:
         """Publish what changed; numbers alone at most once a second of clock, unless everything has ended."""
         for mute in self._mutes.news():
             out.send(_TOPIC, mute.id.encode(), notifications.encode(mute))
-        for name in sorted(self._unsent):
+        for name in sorted(self._dispatcher.unsent):
             episode = self._book.episodes.data[name]
-            if episode.news or ended or self._clock - episode.sent >= PACE:
-                self._unsent.discard(name)
+            if episode.news or ended or self._dispatcher.clock - episode.sent >= PACE:
+                self._dispatcher.unsent.discard(name)
                 self._publish(episode, out)
         if self._counted is not None and self._ignored:
             self._counted(self._ignored)
         self._ignored = {}
-        if self._clock != (self._progress.get(_ONE) or Progress()).clock:
-            self._progress.put(_ONE, Progress(self._clock))
+        if self._dispatcher.clock != (self._progress.get(_ONE) or Progress()).clock:
+            self._progress.put(_ONE, Progress(self._dispatcher.clock))
 
     def _publish(self, episode: Episode, out: Outbox) -> None:
         episode.sequence += 1
-        record = alert_of(episode, self._book.subjects_of(episode.id), self._terms, self._clock)
+        record = alert_of(episode, self._book.subjects_of(episode.id), self._terms, self._dispatcher.clock)
         out.send(_TOPIC, episode.id.encode(), notifications.encode(record))
         episode.notify = None
         episode.news = episode.counted = False
-        episode.sent = self._clock
+        episode.sent = self._dispatcher.clock
         self._book.episodes.touch(episode.id)
-
-    def _changed(self, episode: Episode) -> None:
-        self._book.touch(episode)
-        if episode.news or episode.counted:
-            self._unsent.add(episode.id)
 
     def _ignore(self, why: str) -> None:
         self._ignored[why] = self._ignored.get(why, 0) + 1
@@ -325,10 +206,10 @@ class Alerting:
 
     def restored(self) -> None:
         """Rebuild what is derived."""
-        self._clock = self._reached = (self._progress.get(_ONE) or Progress()).clock
+        self._dispatcher.clock = self._dispatcher.reached = (self._progress.get(_ONE) or Progress()).clock
         self._book.restored()
         self._inbox.restored()
-        self._unsent = {name for name, each in self._book.episodes.data.items() if each.news or each.counted}
+        self._dispatcher.unsent = {name for name, each in self._book.episodes.data.items() if each.news or each.counted}
 
 
 def _matters(transition: SlaTransition) -> bool:

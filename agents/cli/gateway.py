@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from agents.cli.console import quieten_kafka
 from agents.cli.options import Bootstrap, Config, Namespace, settings_of
 from agents.pipeline import NoBroker
 from streams.logs import set_up_logs
@@ -26,6 +27,8 @@ def gateway(
     if not settings.service.bootstrap:
         raise NoBroker("the gateway needs a Kafka: give --bootstrap HOST:PORT or set service.bootstrap")
     set_up_logs(log_level)
+    # Many lines a second while Kafka is away; the gateway says itself that it is.
+    quieten_kafka()
     # FastAPI takes its time to load, and the other commands do without.
     from streams.outlets.gateway.server import serve
 

@@ -18,7 +18,7 @@ from tests.acceptance.floor import Floor, measured
 from tests.acceptance.program import BIN, Program, answers, floorwalker, wait_for
 
 DONE, FAILED, USAGE, NOT_FOUND, REFUSED = range(5)
-COMMANDS = ("up", "worker", "connect", "replay", "backtest", "topics", "check", "status")
+COMMANDS = ("up", "demo", "worker", "gateway", "connect", "notifier", "replay", "backfill", "backtest", "topics", "check", "status")
 
 
 def test_help_names_every_command_and_every_command_has_help(tmp_path: Path) -> None:
@@ -143,7 +143,8 @@ def test_up_starts_all_of_it_on_a_kafka_of_its_own_and_ctrl_c_leaves_nothing_run
 ) -> None:
     port = free_port()
     (tmp_path / "floorwalker.toml").write_text(
-        '[[sources]]\nname = "pbx"\nformat = "asterisk-queue-log"\npath = "queue_log"\n', encoding="utf-8"
+        '[gateway]\nport = 0\n[[sources]]\nname = "pbx"\nformat = "asterisk-queue-log"\npath = "queue_log"\n',
+        encoding="utf-8",
     )
     command = (BIN / "floorwalker", "up", "--port", port)
     with Program(*command, folder=tmp_path, log=tmp_path / "up.log") as up:
@@ -151,8 +152,8 @@ def test_up_starts_all_of_it_on_a_kafka_of_its_own_and_ctrl_c_leaves_nothing_run
         assert answers(f"http://127.0.0.1:{port}/healthz")
         assert answers(f"http://127.0.0.1:{port}/metrics")
         family = descendants(up.process.pid)
-        # Kafka, a worker and a connector.
-        assert len(family) == 3
+        # Kafka, a worker, a gateway and a connector.
+        assert len(family) == 4
         told = time.monotonic()
         assert up.interrupt() == DONE
         seconds = measured(told)

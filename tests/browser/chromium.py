@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -47,7 +47,7 @@ class Complaints:
 
     WATCH = """
         document.addEventListener('securitypolicyviolation', (event) => {
-            console.error(`CSP ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+            console.error('CSP', event.effectiveDirective, event.blockedURI, event.sourceFile, event.lineNumber);
         });
     """
 
@@ -55,8 +55,12 @@ class Complaints:
         self.heard: list[str] = []
         self.allowed: list[str] = []
         page.add_init_script(self.WATCH)
-        page.on("console", lambda message: self.heard.append(f"console: {message.text}") if message.type == "error" else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.heard.append(f"page error: {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.heard.append(f"console: {message.text}")
 
     def left(self) -> list[str]:
         return [heard for heard in self.heard if not any(part in heard for part in self.allowed)]

@@ -86,13 +86,48 @@ def floor() -> list[Said]:
     good = {"status": "good", "word": "ON TARGET"}
     return [
         clock("oldest", "Oldest waiting", 161, note="7 in queue", **bad),
-        count("waiting", "In queue", 7, note="at 4 queues", trend={"state": "open", "since": now() - 900_000, "ratio": 1.6}),
+        count(
+            "waiting",
+            "In queue",
+            7,
+            note="at 4 queues",
+            trend={"state": "open", "since": now() - 900_000, "ratio": 1.6},
+        ),
         ratio("level", "Service level", 164, 200, **good),
-        ratio("abandoned", "Abandoned", 9, 140, status="warn", word="CLOSE TO 8 %", target=0.08, direction="lower", series=wave(0.02, 0.07)),
-        count("ready", "Agents ready", 4, unit="agents", status="warn", word="CLOSE TO 5", note="minimum 5", series=wave(3, 9)),
+        ratio(
+            "abandoned",
+            "Abandoned",
+            9,
+            140,
+            status="warn",
+            word="CLOSE TO 8 %",
+            target=0.08,
+            direction="lower",
+            series=wave(0.02, 0.07),
+        ),
+        count(
+            "ready",
+            "Agents ready",
+            4,
+            unit="agents",
+            status="warn",
+            word="CLOSE TO 5",
+            note="minimum 5",
+            series=wave(3, 9),
+        ),
         count("talking", "Agents on contact", 23, unit="agents", note="of 31 signed in", series=wave(14, 26)),
         count("answered", "Answered", 1284, window="today", note="of 1371 offered", series=wave(900, 1284)),
-        tile("asa", "Speed of answer", "duration", 47.3, window="last 30 min", note="mean of 164", target=20.0, direction="lower", series=wave(9, 48)),
+        tile(
+            "asa",
+            "Speed of answer",
+            "duration",
+            47.3,
+            window="last 30 min",
+            note="mean of 164",
+            target=20.0,
+            direction="lower",
+            series=wave(9, 48),
+        ),
         clock("cards", "Cards voice", 161, note="3 in queue", **bad),
         clock("loans", "Loans", 16, note="1 in queue", **warn),
         clock("mortgage", "Mortgage renewals", 8, note="2 in queue", **good),
@@ -136,11 +171,16 @@ def troubled() -> Said:
     return {
         "problems": [
             problem("a-1", CARDS),
-            problem("a-2", "Loans: 60 % more calls than usual", "warning", acknowledged={"by": "Dana", "at": now() - 60_000}),
+            problem(
+                "a-2", "Loans: 60 % more calls than usual", "warning", acknowledged={"by": "Dana", "at": now() - 60_000}
+            ),
             problem("source:pbx-south", "Source pbx-south is silent", "warning"),
         ],
         "more_problems": 4,
-        "alerts": [alert("a-1", CARDS), alert("a-2", "Loans: 60 % more calls than usual", severity="warning", rule="arrivals.high")],
+        "alerts": [
+            alert("a-1", CARDS),
+            alert("a-2", "Loans: 60 % more calls than usual", severity="warning", rule="arrivals.high"),
+        ],
     }
 
 
@@ -164,7 +204,12 @@ def state_of(**more: Any) -> Said:
 def snapshot(tiles: list[Said] | None = None, pages: list[list[Said]] | None = None, **more: Any) -> Said:
     sheets = pages if pages is not None else [tiles if tiles is not None else floor()]
     titled = [{"title": f"Page {place}", "tiles": sheet} for place, sheet in enumerate(sheets, 1)]
-    told = {"sources": [{"name": "pbx", "last_seen": now(), "silent_since": None}], "problems": [], "more_problems": 0, "alerts": []}
+    told = {
+        "sources": [{"name": "pbx", "last_seen": now(), "silent_since": None}],
+        "problems": [],
+        "more_problems": 0,
+        "alerts": [],
+    }
     return state_of(pages=titled, **(told | more))
 
 

@@ -37,8 +37,9 @@ class ScriptedGateway:
     """Runs on a thread of its own, on a free port of loopback.
 
     `opening`: what a new stream is told, made anew for each. `refuse`: the status by which streams are refused (None:
-    they are let in); `let_in`: what /api/v1/me answers, `name`: the key's name there; `answers`: (status, problem) for the next POSTs by path, else
-    202. `posts`: what came in; `opened`: how many streams were opened, `last_ids`: with what Last-Event-ID.
+    they are let in); `let_in`: what /api/v1/me answers, `name`: the key's name there. `answers`: (status, detail) for
+    POSTs by path, else 202. `posts`: what came in. `opened`: how many streams were asked for, `last_ids`: with what
+    Last-Event-ID.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -56,7 +57,7 @@ class ScriptedGateway:
         self.opened = 0
         self.last_ids: list[str | None] = []
         self._seq = 0
-        self._viewers: set[web.StreamResponse] = set()
+        self._viewers: dict[web.StreamResponse, asyncio.Event] = {}
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
@@ -102,6 +103,7 @@ class ScriptedGateway:
             [
                 web.get("/", self._file),
                 web.get("/static/{name}", self._file),
+                web.get("/blank", self._blank),
                 web.get("/api/v1/stream", self._stream),
                 web.get("/api/v1/me", self._me),
                 web.post("/session", self._session),
@@ -129,6 +131,11 @@ class ScriptedGateway:
         body = await asyncio.to_thread(path.read_bytes)
         return web.Response(body=body, content_type=KINDS[path.suffix], charset="utf-8")
 
+    async def _blank(self, _: web.Request) -> web.Response:
+        """A page without anything, to try single modules in."""
+        page = '<!doctype html><title>blank</title><link rel="icon" href="/static/icon.svg">'
+        return web.Response(text=page, content_type="text/html")
+
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         self.opened += 1
         self.last_ids.append(request.headers.get("Last-Event-ID"))
@@ -139,12 +146,11 @@ class ScriptedGateway:
         await response.write(b"retry: 200\n\n")
         for name, said in self.opening():
             await response.write(self._encode(name, said))
-        self._viewers.add(response)
+        ended = self._viewers[response] = asyncio.Event()
         try:
-            while response in self._viewers:
-                await asyncio.sleep(0.02)
+            await ended.wait()
         finally:
-            self._viewers.discard(response)
+            self._viewers.pop(response, None)
         return response
 
     def _encode(self, name: str, said: scenes.Said) -> bytes:
@@ -157,10 +163,11 @@ class ScriptedGateway:
             try:
                 await viewer.write(line)
             except ConnectionError:
-                self._viewers.discard(viewer)
+                self._viewers.pop(viewer).set()
 
     async def _hang_up(self) -> None:
-        self._viewers.clear()
+        for ended in tuple(self._viewers.values()):
+            ended.set()
 
     async def _me(self, _: web.Request) -> web.Response:
         return web.json_response({"name": self.name, "role": "lead"}, status=self.let_in)

@@ -48,7 +48,9 @@ def test_a_problem_that_a_delta_brings_appears_and_leaves(page: Page, gateway: S
     assert page.locator("#quiet").inner_text() == "No open problems"
 
 
-def test_an_alert_is_acknowledged_and_shown_so_only_when_the_stream_says_so(page: Page, gateway: ScriptedGateway) -> None:
+def test_an_alert_is_acknowledged_and_shown_so_only_when_the_stream_says_so(
+    page: Page, gateway: ScriptedGateway
+) -> None:
     troubled(page, gateway)
     page.locator("#worst").click()
     assert page.locator("#alert-title").inner_text() == scenes.CARDS
@@ -119,7 +121,9 @@ def test_an_alert_is_muted_for_an_hour_with_a_reason(page: Page, gateway: Script
     wall.until(lambda: outcome(page) == "Muted", "the stream confirmed it")
 
 
-def test_a_refusal_is_said_in_the_servers_words(page: Page, gateway: ScriptedGateway, complaints: list[Complaints]) -> None:
+def test_a_refusal_is_said_in_the_servers_words(
+    page: Page, gateway: ScriptedGateway, complaints: list[Complaints]
+) -> None:
     complaints[0].allowed.append("409")
     gateway.answers[ACKNOWLEDGEMENT] = (409, "the alert was resolved at 14:32")
     troubled(page, gateway)
@@ -170,7 +174,11 @@ def test_only_changes_of_alerts_are_told_to_a_screen_reader(page: Page, gateway:
     gateway.opening = wall.opening()
     wall.show(page, gateway)
     live = page.locator("[aria-live], [role=status], [role=alert]")
-    assert {one.get_attribute("id") or one.get_attribute("class") for one in live.all()} == {"news", "sign-in-error", "outcome"}
+    assert {one.get_attribute("id") or one.get_attribute("class") for one in live.all()} == {
+        "news",
+        "sign-in-error",
+        "outcome",
+    }
 
     gateway.say("alert", scenes.alert("a-7", "Loans: 2 past 20 s"))
     wall.until(lambda: page.locator("#news").text_content() == "New problem: Loans: 2 past 20 s", "it was told")

@@ -14,7 +14,8 @@ from tests.browser.scripted_gateway import ScriptedGateway
 SCREENS = [(1280, 720), (1920, 1080), (3840, 2160), (1366, 768), (1024, 768), (1080, 1920), (1280, 1024)]
 
 OVERFLOWS = """() => [...document.querySelectorAll(
-    '.tile, .tile .label, .tile .number, .tile .word, .tile .trend, .tile .note, .tile .tag, #header, #footer, #title, #badge'
+    '.tile, .tile .label, .tile .number, .tile .word, .tile .trend, .tile .note, .tile .tag, ' +
+    '#header, #footer, #title, #badge'
   )].filter((element) => element.checkVisibility({visibilityProperty: true}))
     .filter((element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
                       || element.scrollHeight > element.clientHeight + 1 && element.matches('.tile'))
@@ -25,12 +26,14 @@ OUTSIDE = """() => [...document.querySelectorAll('.tile > span, .tile .number, .
     .filter((element) => {
       const box = element.getBoundingClientRect();
       const inside = (element.closest('.tile') ?? document.documentElement).getBoundingClientRect();
-      return box.left < inside.left - 1 || box.right > inside.right + 1 || box.top < inside.top - 1 || box.bottom > inside.bottom + 1;
+      return box.left < inside.left - 1 || box.right > inside.right + 1
+          || box.top < inside.top - 1 || box.bottom > inside.bottom + 1;
     })
     .map((element) => `${element.className.baseVal ?? element.className}: ${element.textContent}`)"""
 
-SIZES = """() => Object.fromEntries(['.number', '.label', '.word', '.note', '.tag', '#title', '#worst .text', '#today'].map(
-    (name) => [name, parseFloat(getComputedStyle(document.querySelector(name)).fontSize)]))"""
+SIZES = """() => Object.fromEntries(
+    ['.number', '.label', '.word', '.note', '.tag', '#title', '#worst .text', '#today'].map(
+        (name) => [name, parseFloat(getComputedStyle(document.querySelector(name)).fontSize)]))"""
 
 
 def longest() -> list[scenes.Said]:
@@ -45,7 +48,9 @@ def longest() -> list[scenes.Said]:
         ("count", "agents", 1284, {"status": "low_n", "word": "LOW N"}),
     ]
     return [
-        scenes.tile(str(place), label, kind, value, unit=unit, note=note, window="last 30 min", series=scenes.wave(1, 9), **more)
+        scenes.tile(
+            str(place), label, kind, value, unit=unit, note=note, window="last 30 min", series=scenes.wave(1, 9), **more
+        )
         for place, (kind, unit, value, more) in enumerate(kinds * 3)
     ]
 
@@ -70,7 +75,10 @@ def test_the_page_fills_the_screen_and_does_not_scroll(
 
     filled = page.evaluate("document.querySelector('#footer').getBoundingClientRect().bottom")
     assert height * 0.985 <= filled <= height
-    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [width, height]
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        width,
+        height,
+    ]
     columns = page.evaluate("getComputedStyle(document.querySelector('#tiles')).gridTemplateColumns.split(' ').length")
     assert columns == (4 if width > height else 2)
 
@@ -82,7 +90,16 @@ def test_letters_are_as_large_as_the_distance_asks_for(
     gateway.opening = wall.opening(problems=[scenes.problem("a-1", scenes.CARDS)])
     sizes = wall.show(open_page(width, height), gateway).evaluate(SIZES)
 
-    least = {".number": 9, ".label": 3.2, ".word": 3.5, ".note": 2.6, ".tag": 2.6, "#title": 3.5, "#worst .text": 5, "#today": 2.6}
+    least = {
+        ".number": 9,
+        ".label": 3.2,
+        ".word": 3.5,
+        ".note": 2.6,
+        ".tag": 2.6,
+        "#title": 3.5,
+        "#worst .text": 5,
+        "#today": 2.6,
+    }
     assert {name: size for name, size in sizes.items() if size < least[name] * height / 100 - 0.05} == {}
 
 
@@ -93,7 +110,10 @@ def test_scale_makes_letters_larger_and_spreads_tiles_over_more_pages(
     wall.show(page, gateway, f"?scale={scale}")
 
     assert page.evaluate(SIZES)[".number"] >= scale * 9 * 7.2 - 0.05
-    assert page.evaluate("getComputedStyle(document.querySelector('#tiles')).gridTemplateColumns.split(' ').length") == cols
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('#tiles')).gridTemplateColumns.split(' ').length")
+        == cols
+    )
     assert page.locator(".tile:visible").count() == shown
     assert page.locator("#pages button:visible").count() == 12 // shown
     assert page.evaluate(OVERFLOWS) == []
@@ -116,7 +136,9 @@ def test_a_phone_scrolls_through_readable_tiles(open_page: OpenPage, gateway: Sc
 
 def test_a_problem_too_long_for_the_large_line_is_still_read_in_full(page: Page, gateway: ScriptedGateway) -> None:
     text = "Mortgage renewals west: 12 callers past the 20 s target, oldest 12 min 41 s"
-    gateway.opening = wall.opening(**(scenes.troubled() | {"problems": [scenes.problem(str(n), text) for n in range(3)]}))
+    gateway.opening = wall.opening(
+        **(scenes.troubled() | {"problems": [scenes.problem(str(n), text) for n in range(3)]})
+    )
     wall.show(page, gateway)
 
     line = page.locator("#worst .text")

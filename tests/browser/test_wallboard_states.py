@@ -20,7 +20,9 @@ def test_a_live_board_says_how_far_behind_its_data_is(page: Page, gateway: Scrip
     assert page.locator("#zone").inner_text() == "Berlin"
 
 
-def test_a_waiting_clock_ticks_each_second_with_no_message_from_the_server(page: Page, gateway: ScriptedGateway) -> None:
+def test_a_waiting_clock_ticks_each_second_with_no_message_from_the_server(
+    page: Page, gateway: ScriptedGateway
+) -> None:
     gateway.opening = wall.opening(tiles=[scenes.clock("c", "Cards", 161)])
     wall.show(page, gateway)
 
@@ -80,6 +82,19 @@ def test_a_stale_board_greys_its_values_and_withholds_every_status(page: Page, g
     assert wall.tile(page, "cards").get_attribute("data-status") == "bad"
 
 
+def test_a_number_that_was_not_sent_again_is_as_of_how_far_all_data_had_got(page: Page, gateway: ScriptedGateway) -> None:
+    made = scenes.now() - 600_000
+    gateway.opening = wall.opening(
+        {"board": {"id": "floor", "title": "F", "timezone": "UTC"}}, tiles=[scenes.count("q", "In queue", 3, as_of=made)]
+    )
+    wall.show(page, gateway)
+    reached = made + 300_000
+    gateway.say("beat", scenes.beat(state="stale", lag=300.0, watermark=reached))
+
+    wall.until(lambda: wall.badge(page) == "stale", "the board is stale")
+    assert wall.text(page, "q", "word") == f"as of {time.strftime('%H:%M', time.gmtime(reached / 1_000))}"
+
+
 def test_one_stale_tile_leaves_the_others_alone(page: Page, gateway: ScriptedGateway) -> None:
     wall.show(page, gateway)
     was = scenes.clock("loans", "Loans", 16, status="stale", as_of=scenes.now() - 300_000, since=scenes.now() - 316_000)
@@ -108,7 +123,9 @@ def test_silence_is_shown_by_a_counting_bar_and_later_no_tile_is_believed(page: 
     assert width is not None
     assert width["width"] == 1280
 
-    wall.until(lambda: wall.tile(page, "cards").get_attribute("data-status") == "stale", "the tiles are stale", within=6)
+    wall.until(
+        lambda: wall.tile(page, "cards").get_attribute("data-status") == "stale", "the tiles are stale", within=6
+    )
 
 
 def test_after_a_dropped_connection_the_board_is_live_again_by_itself(page: Page, gateway: ScriptedGateway) -> None:
@@ -120,7 +137,9 @@ def test_after_a_dropped_connection_the_board_is_live_again_by_itself(page: Page
     assert gateway.last_ids[1] == "1-2"
 
 
-def test_a_503_does_not_end_the_stream_for_good(page: Page, gateway: ScriptedGateway, complaints: list[Complaints]) -> None:
+def test_a_503_does_not_end_the_stream_for_good(
+    page: Page, gateway: ScriptedGateway, complaints: list[Complaints]
+) -> None:
     complaints[0].allowed.append("503")
     wall.show(page, gateway)
     gateway.refuse = gateway.let_in = 503
@@ -166,8 +185,13 @@ def test_a_replay_is_framed_and_shows_the_time_of_its_data(page: Page, gateway: 
     assert wall.badge(page) == "replay"
     assert page.locator("#time").inner_text() == "2025-03-10 12:00"
     assert wall.text(page, "c", "value") == "0:30"
+    gateway.say("beat", scenes.beat(state="replay", watermark=noon + 65_000, lag=None))
+    wall.until(lambda: wall.text(page, "c", "value") == "1:35", "the clock goes with the data")
+    assert page.locator("#time").inner_text() == "2025-03-10 12:01"
     assert page.locator("#stripes").is_visible()
-    assert "repeating-linear-gradient" in page.locator("#stripes").evaluate("(it) => getComputedStyle(it).backgroundImage")
+    assert "repeating-linear-gradient" in page.locator("#stripes").evaluate(
+        "(it) => getComputedStyle(it).backgroundImage"
+    )
 
 
 def test_a_closed_queue_says_when_it_opens_and_a_closed_floor_says_so(page: Page, gateway: ScriptedGateway) -> None:
@@ -218,7 +242,9 @@ def test_a_new_build_reloads_the_page_once(page: Page, gateway: ScriptedGateway)
 def test_a_snapshot_heals_what_was_missed(page: Page, gateway: ScriptedGateway) -> None:
     wall.show(page, gateway)
     gateway.say("delta", scenes.delta(scenes.count("nowhere", "Not placed", 1)))
-    gateway.say("snapshot", scenes.snapshot([scenes.count("new", "New queue", 5), scenes.count("waiting", "In queue", 9)]))
+    gateway.say(
+        "snapshot", scenes.snapshot([scenes.count("new", "New queue", 5), scenes.count("waiting", "In queue", 9)])
+    )
 
     wall.until(lambda: wall.tile(page, "new").count() == 1, "the new tile stands")
     wall.until(lambda: wall.text(page, "waiting", "value") == "9", "its value is that of the snapshot")

@@ -24,7 +24,9 @@ def test_a_tv_hides_cursor_and_keys_and_names_its_board(page: Page, gateway: Scr
     wall.show(page, gateway, "?tv=1")
     assert page.locator("#corner").inner_text() == "floor"
 
-    wall.until(lambda: page.evaluate("getComputedStyle(document.body).cursor") == "none", "the cursor is gone", within=8)
+    wall.until(
+        lambda: page.evaluate("getComputedStyle(document.body).cursor") == "none", "the cursor is gone", within=8
+    )
     assert not page.locator("#keys").is_visible()
     page.mouse.move(300, 300)
     wall.until(lambda: page.locator("#keys").is_visible(), "it is back when the mouse moves")
@@ -67,7 +69,8 @@ def test_both_languages_say_everything(page: Page, gateway: ScriptedGateway) -> 
     missing = page.evaluate(
         """async () => {
             const source = await (await fetch('static/words.js')).text();
-            const keys = (name) => new Set([...source.split(`const ${name} = {`)[1].split('};')[0].matchAll(/^  (\\w+):/gm)].map((m) => m[1]));
+            const table = (name) => source.split(`const ${name} = {`)[1].split('};')[0];
+            const keys = (name) => new Set([...table(name).matchAll(/^  (\\w+):/gm)].map((m) => m[1]));
             const [en, de] = [keys('EN'), keys('DE')];
             return [en.size, [...en].filter((key) => !de.has(key)), [...de].filter((key) => !en.has(key))];
         }"""
@@ -78,7 +81,9 @@ def test_both_languages_say_everything(page: Page, gateway: ScriptedGateway) -> 
     assert missing[1:] == [["behind"], []]
 
 
-def test_a_tile_that_turns_bad_sounds_once_and_what_was_bad_before_does_not(page: Page, gateway: ScriptedGateway) -> None:
+def test_a_tile_that_turns_bad_sounds_once_and_what_was_bad_before_does_not(
+    page: Page, gateway: ScriptedGateway
+) -> None:
     page.add_init_script(AUDIO)
     wall.show(page, gateway)
     page.keyboard.press("m")

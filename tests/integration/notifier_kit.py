@@ -246,7 +246,8 @@ class Floor:
 
     def records(self) -> list[dict[str, Any]]:
         """Everything on alerts.notifications so far."""
-        self._said += [json.loads(each.value) for each in self._reader.to_the_end() if each.value.startswith(b"{")]
+        while came := self._reader.news(0.2):
+            self._said += [json.loads(each.value) for each in came if each.value.startswith(b"{")]
         return self._said
 
     def deliveries(self) -> dict[str, dict[str, Any]]:

@@ -127,9 +127,7 @@ def test_a_viewer_that_comes_back_gets_what_it_missed_and_one_of_another_start_a
     for n in range(2, 5):
         floor.waiting(n, 1.0, at=now_ms(), queue="sales")
         waits_until(
-            lambda n=n: (
-                gateway.ask("/api/v1/metrics?queue=sales&metric=contacts_in_queue").json["items"][0]["value"] == n
-            ),
+            lambda n=n: gateway.ask(in_queue).json["items"][0]["value"] == n,
             f"{n} in queue",
         )
     with gateway.view() as other:

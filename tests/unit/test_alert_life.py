@@ -294,6 +294,14 @@ def test_an_alert_that_is_over_is_forgotten_after_a_day_with_all_that_it_was_abo
     assert {key[:1] for key, value in desk.changelog.items() if value is not None} == {b"p"}
 
 
+def test_an_alert_that_ends_and_is_forgotten_in_one_leap_of_the_clock_is_published_all_the_same() -> None:
+    desk = Desk()
+    desk.take(breach("ann", 0), gone("ann", 0, 40))
+    desk.at(3 * 86_400)
+    assert [(each.state, each.sequence) for each in desk.said if isinstance(each, Alert)] == [("resolved", 1)]
+    assert len(desk.rules) == 0
+
+
 def test_of_many_subjects_only_a_thousand_that_are_over_are_remembered_and_the_counts_stay_right() -> None:
     desk = Desk()
     names = [f"c{n}" for n in range(1_500)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.collect import Collected
 from schemas import live
+from schemas.envelopes import Mark, encode
 from schemas.instants import from_ms
 from schemas.live import LiveMetrics, Metric, Pipeline, Scope, TaskMark, Window
 
@@ -47,3 +48,10 @@ def test_the_last_record_of_a_window_counts_and_rolling_windows_are_left_out() -
     floor = collected.floor()
     assert floor is not None
     assert floor.revision == 2
+
+
+def test_watermarks_on_the_topic_of_promises_and_the_state_of_trends_are_no_results() -> None:
+    collected = Collected()
+    collected.take(SimpleNamespace(topic="n.alerts.sla", key=None, value=encode(Mark(task="contacts-0", time=1))))
+    collected.take(record(live.TRENDS_KEY, live.encode(live.Trends(watermark=from_ms(0), series=[]))))
+    assert (collected.result()["alerts"], collected.result()["metrics"]) == ([], [])

@@ -43,7 +43,7 @@ def test_a_slot_is_a_quarter_of_an_hour_of_the_local_clock() -> None:
     kathmandu = Slots("Asia/Kathmandu")
     assert kathmandu.place(minute_of("Asia/Kathmandu", 2026, 1, 1, 9, 30)) == (date_of(2026, 1, 1), 38)
     assert weekday(date_of(2026, 3, 2)) == 0
-    assert is_weekend(date_of(2026, 3, 7)) and is_weekend(date_of(2026, 3, 8)) and not is_weekend(date_of(2026, 3, 9))
+    assert [is_weekend(date_of(2026, 3, day)) for day in (6, 7, 8, 9)] == [False, True, True, False]
 
 
 def test_a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all() -> None:
@@ -56,7 +56,7 @@ def test_a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all() -> None:
 
 
 def test_the_rate_is_the_same_when_the_clocks_change() -> None:
-    sundays = {date_of(2026, 10, day): {slot: 15 for slot in range(SLOTS)} for day in (4, 11, 18)}
+    sundays = {date_of(2026, 10, day): dict.fromkeys(range(SLOTS), 15) for day in (4, 11, 18)}
     autumn = date_of(2026, 10, 25)
     sundays[autumn] = {slot: BERLIN.exposure(autumn)[slot] for slot in range(SLOTS)}
     baseline = past(sundays, BERLIN)
@@ -86,7 +86,7 @@ def test_younger_days_weigh_more() -> None:
 
 
 def test_the_weekend_says_nothing_of_weekdays() -> None:
-    days = {FIRST + day: {40: 30 if day < 5 else 2} for day in range(14) if day % 7 < 5 or day > 4}
+    days = {FIRST + day: {40: 30 if day % 7 < 5 else 2} for day in range(14)}
     baseline = past(days)
     assert rate(baseline, FIRST + 14, 40) > 25
     assert rate(baseline, FIRST + 19, 40) < 5
@@ -97,7 +97,9 @@ def test_opening_and_closing_are_not_smeared_and_neighbours_alike_are_shared() -
     baseline = past(days)
     assert [round(rate(baseline, FIRST + 10, slot)) for slot in (33, 34, 69, 70)] == [0, 20, 20, 0]
     inside, edge = baseline.expected(FIRST + 10, 50), baseline.expected(FIRST + 10, 34)
-    assert inside is not None and edge is not None and inside.spread < edge.spread
+    assert inside is not None
+    assert edge is not None
+    assert inside.spread < edge.spread
 
 
 def test_an_incident_or_an_outage_does_not_become_the_usual() -> None:
@@ -122,28 +124,28 @@ def test_dispersion_is_found_though_days_differ_and_one_hour_was_an_incident(dis
         days[FIRST + day] = {slot: variate(random, 10 * level, dispersion) for slot in range(32, 80)}
     days[FIRST + 9] |= dict.fromkeys(range(40, 44), 60)
     baseline = past(days)
-    assert baseline.dispersion(FIRST + 41) == pytest.approx(dispersion, rel=0.2)
+    assert baseline.dispersion(FIRST + 41) == pytest.approx(dispersion, rel=0.25)
     expected = baseline.expected(FIRST + 42, 50)
-    assert expected is not None and 0.12 < expected.spread < 0.35
+    assert expected is not None
+    assert 0.12 < expected.spread < 0.35
 
 
 def test_days_that_are_alike_have_no_spread_but_that_of_the_estimate() -> None:
     random = Random(4)
     days = {FIRST + day: {slot: variate(random, 10, 1.0) for slot in range(32, 80)} for day in range(40)}
     expected = past(days).expected(FIRST + 42, 50)
-    assert expected is not None and expected.spread < 0.12
+    assert expected is not None
+    assert expected.spread < 0.12
 
 
-def test_a_day_on_which_nobody_heard_anything_is_no_evidence() -> None:
-    days = {FIRST + day: {40: 20} for day in range(5)}
-    baseline = past(days)
-    baseline.days[FIRST + 2] = Day()
-    del baseline.days[FIRST + 2]
-    baseline._observed.discard(FIRST + 2)
-    assert (
-        rate(baseline, FIRST + 7, 40) if is_weekend(FIRST + 7) else rate(baseline, FIRST + 9, 40) == pytest.approx(20)
-    )
-    assert baseline.learnt_days(FIRST + 9) == 4
+def test_a_day_on_which_nobody_heard_anything_is_no_evidence_and_one_on_which_others_did_is() -> None:
+    days = {FIRST + day: {40: 20} for day in range(5) if day != 2}
+    assert past(days).learnt_days(FIRST + 7) == 4
+    assert rate(past(days), FIRST + 7, 40) == pytest.approx(20)
+    heard = past(days)
+    heard._observed.add(FIRST + 2)
+    assert heard.learnt_days(FIRST + 7) == 4
+    assert rate(heard, FIRST + 7, 40) < 20
 
 
 def test_the_days_before_a_date_alone_count() -> None:

@@ -1,7 +1,7 @@
 """The wallboard's colours: readable on their grounds, and apart for everybody's sight.
 
-Contrast is WCAG 2.2's; distance is CIEDE2000 (Sharma, Wu, Dalal 2005) after the full-severity simulation of colour-blind
-sight of Machado, Oliveira, Fernandes 2009.
+Contrast is WCAG 2.2's; distance is CIEDE2000 (Sharma, Wu, Dalal 2005) after the full-severity simulation of
+colour-blind sight of Machado, Oliveira, Fernandes 2009.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def linear(colour: str) -> Triple:
 
 def contrast(one: str, other: str) -> float:
     """WCAG's ratio, 1 to 21."""
-    lights = sorted(sum(w * part for w, part in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True)) for c in (one, other))
+    lights = sorted(
+        sum(w * part for w, part in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True)) for c in (one, other)
+    )
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
 
@@ -54,7 +56,8 @@ def times(matrix: tuple[Triple, Triple, Triple], vector: Triple) -> Triple:
 def lab(colour: Triple) -> Triple:
     """CIE L*a*b* (D65) of linear sRGB."""
     x, y, z = times(
-        ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041)), colour
+        ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041)),
+        colour,
     )
     fx, fy, fz = (
         value ** (1 / 3) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116

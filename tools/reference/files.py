@@ -5,6 +5,7 @@ from pathlib import Path
 
 from schemas.compatibility import incompatibilities
 from schemas.json_schemas import PUBLIC_RECORDS, json_schema
+from streams.outlets.gateway.app import openapi_json
 from tools.reference import events, metrics, settings, telemetry, topics
 
 PAGES = Path("docs/reference")
@@ -24,6 +25,7 @@ def generated() -> dict[Path, str]:
     }
     return {
         **{PAGES / name: _NOTE + page for name, page in pages.items()},
+        PAGES / "openapi.json": openapi_json(),
         **{SCHEMAS / record.file_name: json.dumps(json_schema(record), indent=2) + "\n" for record in PUBLIC_RECORDS},
     }
 

@@ -29,7 +29,15 @@ A *duration* is {FORM}.
 
 """
 
-_QUEUE_DEFAULTS = {"version": "`1` for a promise of its own", "id": "`answer-within-NAME` for a promise of its own"}
+_QUEUE_DEFAULTS = {
+    "version": "`1` for a promise of its own",
+    "id": "`answer-within-NAME` for a promise of its own",
+    "display_name": "its name",
+    "hidden": "`false`",
+    "service_level_target": "as [board]",
+    "agents_minimum": "left out",
+    "open": "as [board]",
+}
 _TITLES = {"queues": "[queues.NAME]", **{name: f"[[{name}]]" for name in ("sources", "tiles", "keys", "receivers")}}
 _SECTION = re.compile(r"\[+(\w+)[^\]]*\]+$")
 _KEY = re.compile(r"(?:# )?(\w+) = \S")

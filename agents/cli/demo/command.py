@@ -81,7 +81,9 @@ class Demo:
                 stack.push_async_callback(messages.stop)
                 config = self._folder / "floorwalker.toml"
                 log = self._folder / "queue_log"
-                places = Places(self._folder, log, free_port(), _port(port), messages.smtp_port, messages.hook, secret)
+                places = Places(
+                    self._folder, log, free_port(), free_port(), _port(port), messages.smtp_port, messages.hook, secret
+                )
                 write_settings(config, places)
                 settings = load_settings(config)
                 await self._fill_in(past, settings, config, bootstrap, stop)

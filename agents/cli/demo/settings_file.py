@@ -16,6 +16,7 @@ class Places(NamedTuple):
     folder: Path
     log: Path
     worker_port: int
+    notifier_port: int
     board_port: int
     smtp_port: int
     hook: str
@@ -67,6 +68,9 @@ service_level_target = 0.8
 
 [gateway]
 port = {places.board_port}
+
+[notifier]
+port = {places.notifier_port}
 
 [alerts]
 group_wait = "10s"

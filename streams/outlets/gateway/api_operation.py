@@ -40,7 +40,7 @@ def register(app: FastAPI, desk: Desk) -> None:
     @needs("public")
     async def readyz() -> Response:
         """200 when all topics are read to their end and Kafka answers, else 503 with what is waited for."""
-        waiting = desk.reader.unready()
+        waiting = desk.unready()
         return answer(Ready(not waiting, waiting), 503 if waiting else 200)
 
     @app.get("/metrics", operation_id="getCounters", tags=["operation"], response_class=Response)

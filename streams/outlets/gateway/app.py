@@ -9,17 +9,18 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from schemas.instants import SECOND
+from schemas.topics import CUSTOMERS_EVENTS
 from streams.outlets.gateway import api_alerts, api_board, api_contacts, api_metrics, api_operation, errors, pages
 from streams.outlets.gateway.access import Access, GuardedRoute
 from streams.outlets.gateway.board import Board
 from streams.outlets.gateway.commands import Commands
 from streams.outlets.gateway.desk import Desk
 from streams.outlets.gateway.errors import ProblemDetails
-from streams.outlets.gateway.pages import Files
-from streams.outlets.gateway.picture import Picture
+from streams.outlets.gateway.pages import STATIC, Files
+from streams.outlets.gateway.picture import SHOWN, Picture
 from streams.outlets.gateway.reader import Reader
 from streams.outlets.gateway.ticker import Ticker
-from streams.settings import Settings
+from streams.sections import Sections
 
 API_VERSION = "1"
 _ABOUT = (
@@ -34,7 +35,7 @@ def now_ms() -> int:
     return int(time.time() * SECOND)
 
 
-def build_desk(settings: Settings, bootstrap: str, files: Files) -> Desk:
+def build_desk(settings: Sections, bootstrap: str, files: Files) -> Desk:
     """What the endpoints work with."""
     namespace = settings.service.namespace
     board = Board(settings)
@@ -44,12 +45,22 @@ def build_desk(settings: Settings, bootstrap: str, files: Files) -> Desk:
         picture=picture,
         board=board,
         ticker=ticker,
-        reader=Reader(bootstrap, namespace, picture, ticker.poke, now_ms),
+        readers=(
+            Reader(bootstrap, namespace, SHOWN, picture, ticker.poke, now_ms),
+            # Between its records stand watermarks, day and night: from its start it would take minutes.
+            Reader(bootstrap, namespace, (CUSTOMERS_EVENTS,), picture, lambda: None, now_ms, reach=_reach(settings)),
+        ),
         commands=Commands(bootstrap, namespace),
         access=Access(settings.keys, now_ms, https=(settings.gateway.public_url or "").startswith("https:")),
         build=files.build(),
         clock=now_ms,
     )
+
+
+def _reach(settings: Sections) -> int:
+    """How long a contact may wait before it is taken for lost, ms."""
+    waits = [queue.max_wait for queue in settings.queues.values() if queue.max_wait is not None]
+    return round(max([settings.sla.max_wait, *waits]) * SECOND)
 
 
 def build_app(desk: Desk, files: Files) -> FastAPI:
@@ -66,6 +77,13 @@ def build_app(desk: Desk, files: Files) -> FastAPI:
     app.state.openapi = msgspec.json.format(msgspec.json.encode(openapi_of(app)), indent=2)
     pages.register(app, files)
     return app
+
+
+def openapi_json() -> str:
+    """The description of the API, for the reference."""
+    files = Files(STATIC)
+    document: bytes = build_app(build_desk(Sections(), "", files), files).state.openapi
+    return document.decode() + "\n"
 
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The desk: what the endpoints work with."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +20,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Desk:
-    """All of it. `clock`: the server's time, ms. `build`: the version of program and pages. `posts`, `sign_ins`: how
-    much is taken of one person or address."""
+    """All of it. `readers`: of what the board shows, and of contacts. `clock`: the server's time, ms. `build`: the
+    version of program and pages. `posts`, `sign_ins`: how much is taken of one person or address."""
 
     def __init__(
         self,
@@ -30,7 +29,7 @@ class Desk:
         picture: Picture,
         board: Board,
         ticker: Ticker,
-        reader: Reader,
+        readers: tuple[Reader, Reader],
         commands: Commands,
         access: Access,
         build: str,
@@ -39,24 +38,28 @@ class Desk:
         self.picture = picture
         self.board = board
         self.ticker = ticker
-        self.reader = reader
+        self.reader, self.contacts_reader = readers
         self.commands = commands
         self.access = access
         self.build = build
         self.clock = clock
         self.posts = Pace(60, 60_000, clock)
         self.sign_ins = Pace(10, 60_000, clock)
-        self.ready = asyncio.Event()
+        self._has_read: set[Reader] = set()
 
-    def check_read(self) -> None:
+    def unready(self) -> list[str]:
+        """What is waited for."""
+        return list(dict.fromkeys([*self.reader.unready(), *self.contacts_reader.unready()]))
+
+    def check_read(self, reader: Reader | None = None) -> None:
         """Raises Refused (503) while the past is still being read: what is known so far is not true of now."""
-        if not self.ready.is_set():
-            waiting = self.reader.unready()
-            if waiting:
-                raise Refused(
-                    503, "Not ready", f"the past is still being read: {waiting[0]}", headers={"Retry-After": "2"}
-                )
-            self.ready.set()
+        reader = reader or self.reader
+        if reader in self._has_read:
+            return
+        waiting = reader.unready()
+        if waiting:
+            raise Refused(503, "Not ready", f"the past is still being read: {waiting[0]}", headers={"Retry-After": "2"})
+        self._has_read.add(reader)
 
 
 def who_asks(request: Request) -> Who:

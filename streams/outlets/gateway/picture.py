@@ -11,7 +11,10 @@ from streams.outlets.gateway.series import Series
 from streams.outlets.gateway.windows import Windows
 from streams.processor import Record
 
-TOPICS = (METRICS_LIVE, ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS)
+SHOWN = (METRICS_LIVE, ALERTS_NOTIFICATIONS)
+"""What the board is made of."""
+
+TOPICS = (*SHOWN, CUSTOMERS_EVENTS)
 """What is read."""
 
 

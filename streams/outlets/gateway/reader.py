@@ -1,16 +1,16 @@
-"""Reads the topics of the picture, from their start and for as long as the gateway runs."""
+"""Reads topics of the picture for as long as the gateway runs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from schemas.topics import prefix_of
+from schemas.topics import Topic, prefix_of
 from streams import telemetry
-from streams.outlets.gateway.picture import TOPICS, Picture
+from streams.outlets.gateway.picture import Picture
 from streams.reader import committed_reader
 
 log = structlog.get_logger()
@@ -19,7 +19,7 @@ BACKOFF = (0.5, 1.0, 2.0, 5.0)
 _POLL_MS = 200
 _PROBE_SECONDS = 2.0
 _PROBE_TIMEOUT = 5.0
-_BATCH = 2_000
+_BATCH = 1_000
 
 
 class TopicsMissing(Exception):
@@ -27,18 +27,25 @@ class TopicsMissing(Exception):
 
 
 class Reader:
-    """Feeds the picture. `away`: why nothing can be read now, None while all is well. `poke`: called after news."""
+    """Feeds the picture from some topics: from their start, or from as long ago as `reach` says (ms).
+
+    `away`: why nothing can be read now, None while all is well. `poke`: called after news.
+    """
 
     def __init__(
         self,
         bootstrap: str,
         namespace: str,
+        topics: Iterable[Topic],
         picture: Picture,
         poke: Callable[[], None],
         clock: Callable[[], int],
+        *,
+        reach: int | None = None,
     ) -> None:
         self._bootstrap = bootstrap
-        self._topics = [prefix_of(namespace) + topic.name for topic in TOPICS]
+        self._topics = [prefix_of(namespace) + topic.name for topic in topics]
+        self._reach = reach
         self._picture = picture
         self._poke = poke
         self._clock = clock
@@ -60,17 +67,26 @@ class Reader:
         return sum(max(0, end - self._positions.get(partition, 0)) for partition, end in self._ends.items())
 
     async def run(self) -> None:
-        """Read until cancelled; whatever Kafka does."""
+        """Read until cancelled; whatever Kafka and its client do: the numbers that are shown outlive it."""
+        pauses = chain(BACKOFF, repeat(BACKOFF[-1]))
         while True:
-            for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
-                try:
-                    await self._read()
-                except (KafkaError, OSError, TimeoutError, TopicsMissing) as error:
-                    was, self.away = self.away, f"kafka: {error or type(error).__name__}"
-                    log.warning("gateway.kafka_away", error=self.away, next_try_seconds=pause)
-                    if was is None:
-                        break
-                    await asyncio.sleep(pause)
+            try:
+                await self._read()
+            except asyncio.CancelledError:
+                # The client cancels what waits for it when it loses its broker; that is not for us.
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise
+                error: BaseException = KafkaConnectionError("the connection was lost")
+            except Exception as failed:
+                error = failed
+                if not isinstance(error, KafkaError | OSError | TopicsMissing):
+                    log.exception("gateway.reader_failed")
+            if self.away is None:
+                pauses = chain(BACKOFF, repeat(BACKOFF[-1]))
+            self.away = f"kafka: {str(error) or type(error).__name__}"
+            pause = next(pauses)
+            log.warning("gateway.kafka_away", error=self.away, next_try_seconds=pause)
+            await asyncio.sleep(pause)
 
     async def _read(self) -> None:
         async with committed_reader(self._bootstrap) as reader:
@@ -121,6 +137,13 @@ class Reader:
         fresh = [partition for partition in partitions if partition not in known]
         if fresh:
             await reader.seek_to_beginning(*fresh)
+        if fresh and self._reach is not None:
+            since = self._clock() - self._reach
+            for partition, found in (await reader.offsets_for_times(dict.fromkeys(fresh, since))).items():
+                if found is not None:
+                    reader.seek(partition, found.offset)
+                else:
+                    await reader.seek_to_end(partition)
         async with asyncio.timeout(4 * _PROBE_TIMEOUT):
             ends = await reader.end_offsets(partitions)
             self._positions = {partition: await reader.position(partition) for partition in partitions}

@@ -61,7 +61,8 @@ async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> Non
     server = _Server(config, lambda: _soon(loop, desk))
     quieten()
     log.info("gateway.listening", host=host, port=listening.getsockname()[1], build=desk.build)
-    working = [asyncio.create_task(desk.reader.run()), asyncio.create_task(desk.ticker.run())]
+    jobs = (desk.reader.run(), desk.contacts_reader.run(), desk.ticker.run())
+    working = [asyncio.create_task(job) for job in jobs]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         done, _ = await asyncio.wait({serving, *working}, return_when=asyncio.FIRST_COMPLETED)

@@ -20,7 +20,7 @@ _decode_name = msgspec.json.Decoder(_Name).decode
 
 
 class Held:
-    """The newest record of one scope and window. `at`: when it was made (ms). `unreadable`: hears of one that is none."""
+    """The newest record of one scope and window, made at `at` (ms). `unreadable` hears of one that is none."""
 
     __slots__ = ("_live", "_raw", "_unreadable", "at", "kind", "scope", "start")
 

@@ -28,11 +28,12 @@ export class AlertDialog extends Dialog {
     this.muteButton.textContent = say("mute");
     this.acknowledgeButton.addEventListener("click", () => this.acknowledge());
     this.muteButton.addEventListener("click", () => this.mute());
-    element.querySelector("form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (event.submitter === null && document.activeElement === this.why) this.mute();
-      else this.acknowledge();
-    });
+    element.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+    for (const field of [this.by, this.why]) {
+      field.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") (this.asksWhy ? this.mute() : this.acknowledge());
+      });
+    }
     this.id = null;
     this.known = false; // whether the name was asked before
     this.asksWhy = false; // whether the reason is asked: from the first press of Mute on

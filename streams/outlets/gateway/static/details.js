@@ -20,7 +20,7 @@ export class Details extends Dialog {
       [say("field_better"), tile.direction ? say(tile.direction) : ""],
       [say("field_window"), words.said(tile.window)],
       [say("field_cases"), tile.n === null || tile.m === null ? "" : say("of", tile.n, tile.m)],
-      [say("field_as_of"), tile.as_of === null ? "" : clockSeconds(tile.as_of, zone)],
+      [say("field_as_of"), shown.asOf === null ? "" : clockSeconds(shown.asOf, zone)],
       [say("field_past"), summary(tile.series, tile.unit, words)],
     ]);
     this.show();

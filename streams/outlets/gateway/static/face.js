@@ -7,15 +7,17 @@ const NOT_KNOWN = "–";
 
 /**
  * @param {object} tile as in the stream
- * @param {{now: number|null, ticking: boolean, fresh: boolean, withheld: boolean, zone: string, words: object}} board
+ * @param {{now: number|null, asOf: number|null, ticking: boolean, fresh: boolean, withheld: boolean, zone: string, words: object}} board
  */
 export function face(tile, board) {
   const { words } = board;
   const status = tile.status === "closed" ? "closed" : board.withheld ? "stale" : tile.status;
-  const asOf = tile.as_of === null || tile.as_of === undefined ? "" : words.say("as_of", when(tile.as_of, board.zone, board.now));
+  const validAt = dataTime(tile, board);
+  const asOf = validAt === null ? "" : words.say("as_of", when(validAt, board.zone, board.now));
   const { number, unit } = status === "closed" ? { number: NOT_KNOWN, unit: "" } : shownValue(tile, board);
   return {
     label: tile.label,
+    asOf: validAt,
     number,
     unit,
     status,
@@ -26,11 +28,21 @@ export function face(tile, board) {
   };
 }
 
+/**
+ * Up to when the tile is known, ms. A tile that did not change is not sent again: then it is as of the board's
+ * watermark, unless the server says that just this one is stale.
+ */
+function dataTime(tile, board) {
+  const own = tile.as_of ?? null;
+  if (tile.status === "stale" || board.asOf === null || board.asOf === undefined) return own;
+  return own === null ? board.asOf : Math.max(own, board.asOf);
+}
+
 /** A waiting clock runs only while the board is live; else it stands at what the data says. */
 function shownValue(tile, board) {
   const { words } = board;
   if (tile.kind === "clock" && tile.since !== null && tile.since !== undefined) {
-    const until = board.ticking && !board.withheld && tile.status !== "stale" ? board.now : tile.as_of;
+    const until = board.ticking && !board.withheld && tile.status !== "stale" ? board.now : dataTime(tile, board);
     return duration(elapsed(tile.since, until ?? tile.since) / 1_000, words.lang);
   }
   if (tile.status === "low_n" && tile.n !== null && tile.m !== null) {

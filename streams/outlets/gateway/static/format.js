@@ -22,13 +22,13 @@ export function ratio(fraction, target = null, lang = "en") {
   return { number: decimal(percent, misleading ? 1 : 0, lang), unit: "%" };
 }
 
-/** 12 345 in four or five digits with a thin gap; 1.2 M from a million on. @returns {Figure} */
+/** 1,284, in German 1.284; 1.2 M from a million on. @returns {Figure} */
 export function count(value, lang = "en") {
   if (Math.abs(value) >= 1_000_000) return { number: decimal(value / 1_000_000, 1, lang), unit: "M" };
   const whole = Number.isInteger(value);
   const text = decimal(Math.abs(value), whole ? 0 : 1, lang);
   const [head, tail] = splitDecimal(text);
-  const grouped = head.length > 4 ? `${head.slice(0, -3)}\u202f${head.slice(-3)}` : head;
+  const grouped = head.replace(/\B(?=(\d{3})+$)/g, lang === "de" ? "." : ",");
   return { number: `${value < 0 ? "−" : ""}${grouped}${tail}`, unit: "" };
 }
 

@@ -89,7 +89,9 @@ function event(name, said) {
   else if (name === "delta") changed = board.delta(said);
   else if (name === "alert") news.alert(board.alert(said), said);
   else board.beat(said);
-  step({ type: "event", said: said.state, lag: said.lag, mode: said.mode, limits: said.limits });
+  // An alert has a state too, and it is not the board's.
+  if (name === "alert") step({ type: "event" });
+  else step({ type: "event", said: said.state, lag: said.lag, mode: said.mode, limits: said.limits });
   if (shown.badge === "paused") {
     for (const id of changed) held?.add(id);
     if (name === "snapshot") for (const id of board.tiles.keys()) held?.add(id);
@@ -152,10 +154,8 @@ function pause() {
 
 function goOn() {
   held = null;
-  state = next(state, { type: "resume", at: performance.now() });
-  shown = view(state, performance.now(), board.closed);
+  step({ type: "resume" });
   grid.arrange();
-  grid.repaint();
   paintStrip();
   alert.refresh();
 }
@@ -191,7 +191,7 @@ part("keys").addEventListener("click", () => help.of(board.build, board.about.id
 
 function everySecond() {
   look();
-  if (shown.ticking) grid.tick();
+  if (shown.ticking || shown.badge === "replay") grid.tick();
   if (options.rotate && performance.now() - turned >= options.rotate * 1_000 && shown.badge !== "paused") {
     turned = performance.now();
     grid.turn(board.bad);

@@ -216,10 +216,17 @@ const DE_SAID = [
   [/^now$/, "jetzt"],
   [/^today$/, "heute"],
   [/^last (\d+) min$/, "$1 min"],
-  [/^(\d+) in queue$/, "$1 warten"],
-  [/^(\d+) of (\d+), last (\d+) min$/, "$1 von $2 in $3 min"],
-  [/^(\d+) of (\d+), today$/, "$1 von $2 heute"],
-  [/^(\d+) of (\d+)$/, "$1 von $2"],
+  [/^AT MINIMUM$/, "AM MINIMUM"],
+  [/^([\d,]+) in queue$/, "$1 warten"],
+  [/^minimum (\d+)$/, "mindestens $1"],
+  [/^of ([\d,]+) signed in$/, "von $1 angemeldet"],
+  [/^([\d,]+) of ([\d,]+), last (\d+) min$/, "$1 von $2 in $3 min"],
+  [/^([\d,]+) of ([\d,]+), today$/, "$1 von $2 heute"],
+  [/^([\d,]+) of ([\d,]+)$/, "$1 von $2"],
+  [/^of ([\d,]+), last (\d+) min$/, "von $1 in $2 min"],
+  [/^of ([\d,]+), today$/, "von $1 heute"],
+  [/^([\d,]+) contacts, last (\d+) min$/, "$1 Kontakte in $2 min"],
+  [/^([\d,]+) contacts, today$/, "$1 Kontakte heute"],
 ];
 
 /** @param {string} lang @returns {{lang: string, say: (key: string, ...values: unknown[]) => string, said: (text: string) => string}} */
@@ -231,7 +238,7 @@ export function words(lang) {
     said: (text) => {
       if (lang !== "de") return text;
       const known = DE_SAID.find(([form]) => form.test(text));
-      return known ? text.replace(known[0], known[1]) : text;
+      return known ? text.replace(known[0], known[1]).replace(/(\d),(?=\d{3})/g, "$1.") : text;
     },
   };
 }

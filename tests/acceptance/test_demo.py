@@ -1,0 +1,195 @@
+"""`floorwalker demo`: a floor that moves, an incident that people hear of and that ends, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.floor import measured
+from tests.acceptance.program import BIN, Program, answers, wait_for
+from tests.acceptance.test_programs import DONE, REFUSED, descendants, runs
+
+PATIENCE = 90.0
+STOPS = 10.0
+
+INCIDENT = ("--incident-after", 5, "--incident-lasts", 75)
+
+
+class Show:
+    """A demo under way."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.program = program
+        self.folder = folder
+
+    def wait_for(self, claim: Callable[[], Any], what: str, seconds: float = PATIENCE) -> None:
+        def holds() -> bool:
+            assert self.program.process.poll() is None, f"it ended by itself: {self.program.words[-3_000:]}"
+            return bool(claim())
+
+        wait_for(holds, f"{what}; it says: {self.program.words[-2_000:]}", seconds)
+
+    def address(self, name: str) -> str:
+        found = re.search(rf"{name} +(http://127\.0\.0\.1:\d+)/", self.program.words)
+        assert found is not None, self.program.words
+        return found[1]
+
+    def get(self, path: str) -> Any:
+        url = self.address("wallboard") + path
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - a page of our own
+            return json.load(response)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Live alerts of the queue that is struck, the newest first."""
+        items = self.get("/api/v1/alerts")["items"]
+        return [
+            each
+            for each in items
+            if each.get("kind", "alert") == "alert"
+            and each["mode"] == "live"
+            and each["labels"].get("queue") == "support"
+            and each["rule"].startswith("sla.")
+        ]
+
+    def board(self) -> dict[str, Any]:
+        """The first snapshot of the stream."""
+        url = self.address("wallboard") + "/api/v1/stream?board=floor"
+        with urllib.request.urlopen(url, timeout=10) as stream:  # noqa: S310 - a page of our own
+            event = ""
+            for line in stream:
+                name, _, data = line.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    event = data
+                elif name == "data" and event == "snapshot":
+                    return dict(json.loads(data))
+        raise AssertionError("the stream ended without a snapshot")
+
+    def mails(self) -> list[Any]:
+        return [message_from_bytes(path.read_bytes()) for path in sorted((self.folder / "mails").glob("*.eml"))]
+
+    def webhooks(self) -> list[str]:
+        return [path.read_text() for path in sorted((self.folder / "webhooks").glob("*.json"))]
+
+
+@pytest.fixture
+def start_demo(tmp_path: Path) -> Iterator[Callable[..., Show]]:
+    started: list[Program] = []
+
+    def start(*options: object) -> Show:
+        folder = tmp_path / "demo"
+        command = (BIN / "floorwalker", "demo", "--port", 0, "--messages-port", 0, "--folder", folder, *options)
+        program = Program(*command, folder=tmp_path, log=tmp_path / "demo.log")
+        program.start()
+        started.append(program)
+        return Show(program, folder)
+
+    yield start
+    for program in started:
+        program.kill()
+
+
+def ends_in_time(show: Show, sent: signal.Signals) -> float:
+    family = descendants(show.program.process.pid)
+    told = time.monotonic()
+    show.program.process.send_signal(sent)
+    code = show.program.process.wait(4 * STOPS)
+    seconds = measured(told)
+    assert code == DONE, show.program.words[-2_000:]
+    assert seconds <= STOPS, f"{seconds} s"
+    assert [pid for pid in family if runs(pid)] == []
+    assert "all stopped" in show.program.words
+    return seconds
+
+
+@pytest.mark.slow
+def test_an_incident_becomes_an_alert_a_mail_and_a_webhook_and_its_end_is_told(
+    start_demo: Callable[..., Show], record_property: Callable[[str, object], None]
+) -> None:
+    show = start_demo("--history", 1, *INCIDENT)
+    show.wait_for(lambda: "Ctrl-C stops" in show.program.words, "a wallboard")
+    assert answers(show.address("wallboard") + "/")
+    assert answers(show.address("messages") + "/")
+    show.wait_for(lambda: show.board()["state"] == "live", "live")
+    offered = _offered(show)
+    assert offered > 500, "the past is not there"
+    show.wait_for(lambda: _offered(show) > offered, "calls that move")
+
+    show.wait_for(lambda: any(each["state"] == "firing" for each in show.alerts()), "an alert", 2 * PATIENCE)
+    firing = next(each for each in show.alerts() if each["state"] == "firing")
+    show.wait_for(lambda: show.mails() and show.webhooks(), "a mail and a webhook")
+    assert "upport" in show.mails()[0]["Subject"]
+    assert firing["id"] in show.webhooks()[0]
+    assert f"alert: [{firing['severity']}]" in show.program.words
+    assert any(each["id"] == firing["id"] for each in show.board()["problems"])
+
+    def over() -> bool:
+        return any(each["id"] == firing["id"] and each["state"] == "resolved" for each in show.alerts())
+
+    show.wait_for(over, "its end", 2 * PATIENCE)
+    show.wait_for(lambda: len(show.mails()) >= 2 and len(show.webhooks()) >= 2, "its end told")
+    show.wait_for(lambda: "alert ended" in show.program.words, "a line about its end")
+    record_property("seconds to stop all", ends_in_time(show, signal.SIGINT))
+
+
+def _offered(show: Show) -> float:
+    """Calls offered on the whole floor, ever."""
+    listed = show.get("/api/v1/metrics?metric=contacts_offered&window=all")["items"]
+    return max(
+        (
+            each["value"]
+            for each in listed
+            if each["metric_id"] == "contacts_offered" and each["window"]["kind"] == "all" and not each["scope"]
+        ),
+        default=0,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["starting Kafka", "of the past"])
+def test_it_can_be_stopped_while_it_starts(start_demo: Callable[..., Show], moment: str, sent: signal.Signals) -> None:
+    show = start_demo("--history", 7)
+    show.wait_for(lambda: moment in show.program.words, moment)
+    # In the middle of it.
+    time.sleep(1.5)
+    ends_in_time(show, sent)
+
+
+@pytest.mark.slow
+def test_what_falls_is_started_again_and_a_second_demo_keeps_out(start_demo: Callable[..., Show]) -> None:
+    show = start_demo("--history", 0)
+    show.wait_for(lambda: "Ctrl-C stops" in show.program.words, "a wallboard")
+    second = start_demo()
+    assert second.program.process.wait(PATIENCE) == REFUSED
+    assert "another demo runs" in second.program.words
+    gateway = next(pid for pid in descendants(show.program.process.pid) if b"gateway" in _command(pid))
+    os.kill(gateway, signal.SIGKILL)
+    show.wait_for(lambda: "gateway ended by itself (exit code -9)" in show.program.words, "a word about it")
+    show.wait_for(lambda: answers(show.address("wallboard") + "/"), "the wallboard again")
+    ends_in_time(show, signal.SIGTERM)
+
+
+def test_a_folder_with_anything_else_in_it_is_not_emptied(start_demo: Callable[..., Show], tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "letters.txt").write_text("dear")
+    show = start_demo()
+    assert show.program.process.wait(PATIENCE) == REFUSED
+    assert "would be lost" in show.program.words
+    assert (tmp_path / "demo" / "letters.txt").read_text() == "dear"
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,452 @@
+"""The wall of a real floor: what a PBX writes, through Kafka, worker and gateway, to what stands on the glass."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from streams.kafka import EmbeddedKafka
+from streams.outlets.gateway.keys import hash_of
+from tests.acceptance.program import BIN, Program, floorwalker
+from tests.acceptance.reading import Reader
+from tests.browser import faces, wall
+from tests.browser.chromium import Complaints
+from tests.browser.conftest import OpenPage
+from tests.browser.live_floor import Gateway, LiveFloor
+from tests.browser.proxy import Proxy
+from tests.browser.test_wallboard_layout import OUTSIDE, OVERFLOWS
+from tests.browser.traffic import Meanwhile, Traffic
+from tests.conftest import unused_namespace
+
+QUEUES = ("sales", "support", "billing")
+HOT, PROMISE = "hot", 2
+KINDS = {"now": "all", "last 30 min": "rolling30min"}
+CONFIG = f"""
+[board]
+title = "Live floor"
+agents_minimum = 2
+
+[alerts]
+group_wait = "1s"
+keep_firing = "2s"
+
+[queues.sales]
+[queues.support]
+[queues.billing]
+[queues.{HOT}]
+display_name = "Hot line"
+answer_within = "{PROMISE}s"
+"""
+KEY = "fw_dana_correct-horse-battery-staple"
+KEYS = f"""
+[[keys]]
+name = "dana"
+role = "lead"
+sha256 = "{hash_of(KEY)}"
+"""
+BAD = "rgb(242, 75, 100)"
+CROSS = "M4.3 1.2L10 6.9"
+SETTLED = 4.0
+"""Seconds after which the page must show what the API has said unchanged: far more than it takes, since other work may
+share the machine."""
+
+Note = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def floor(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFloor]:
+    """One floor for all tests here: a first caller has come and gone, and all that was said has arrived."""
+    with LiveFloor(kafka.bootstrap, unused_namespace("wall"), tmp_path_factory.mktemp("wall"), CONFIG) as running:
+        traffic = Traffic(running.pbx, QUEUES, seed="first")
+        traffic.sign_in()
+        traffic.step()
+        traffic.finish()
+
+        def answered() -> bool:
+            tiles = running.gateway.tiles()
+            return "*/*/contacts_answered/30min" in tiles and tiles["*/*/contacts_answered/30min"]["value"] == 1
+
+        wall.until(answered, f"the first call is counted; the worker: {running.worker.words[-1_500:]}", 60)
+        yield running
+
+
+@pytest.fixture
+def watching(floor: LiveFloor, page: Page) -> Page:
+    """A page that shows the floor, live."""
+    return watch(page, floor.url)
+
+
+def watch(page: Page, url: str) -> Page:
+    page.goto(f"{url}/")
+    wall.until(lambda: wall.badge(page) == "live", "the board is live", 30)
+    page.locator(".tile:not(.empty)").first.wait_for()
+    return page
+
+
+class Agreements:
+    """Who agreed with the board of the API, tile by tile, and who did not though there was time."""
+
+    def __init__(self) -> None:
+        self.on: dict[str, set[object]] = defaultdict(set)
+        self.failed: list[str] = []
+        self._known: dict[str, tuple[object, float]] = {}
+
+    def note(self, name: str, wanted: object, found: object) -> None:
+        said, since = self._known.get(name, (None, 0.0))
+        if said != wanted:
+            since = time.monotonic()
+        if wanted == found:
+            self.on[name].add(wanted)
+            since = time.monotonic()
+        elif time.monotonic() - since > SETTLED:
+            self.failed.append(f"{name}: {wanted} for {SETTLED} s, but {found}")
+        self._known[name] = wanted, since
+
+
+def number_of(tile: dict[str, Any]) -> tuple[object, ...]:
+    """A tile's number as metrics have it: value, numerator and denominator."""
+    return tile["value"], tile["n"], tile["m"]
+
+
+def place_of(tile: dict[str, Any]) -> tuple[str | None, str | None, str, str]:
+    """Queue, channel, kind of window and metric of a tile."""
+    queue, channel, metric, _ = tile["id"].split("/")
+    return (
+        None if queue == "*" else queue,
+        None if channel == "*" else channel,
+        KINDS[tile["window"]],
+        metric,
+    )
+
+
+def compare(floor: LiveFloor, page: Page, agreements: Agreements) -> None:
+    """Read the board, the page and the metrics, and the board again: what stood still meanwhile can be compared."""
+    before = floor.gateway.tiles()
+    at, seen = faces.shown(page)
+    metrics = floor.gateway.metrics()
+    after = floor.gateway.tiles()
+    assert seen
+    for name, face in seen.items():
+        wanted = faces.expected(before[name])
+        if wanted != faces.expected(after[name]) or before[name]["since"] != after[name]["since"]:
+            continue
+        if faces.ticks(before[name]):
+            waited = (at - before[name]["since"]) / 1000
+            close = face.number != "–" and abs(faces.seconds(face.number) + 0.5 - waited) <= 1.5
+            face = face._replace(number="" if close else f"{face.number} after {waited:.1f} s")
+        elif number_of(before[name]) == number_of(after[name]):
+            item = metrics.get(place_of(before[name]))
+            found = None if item is None else (item["value"], item["n"], item["m"])
+            agreements.note(f"metrics of {name}", number_of(before[name]) if item else None, found)
+        agreements.note(name, wanted, face)
+
+
+def test_every_tile_says_what_the_api_says_while_calls_go_on_and_what_metrics_live_says_when_they_are_over(
+    floor: LiveFloor, watching: Page
+) -> None:
+    traffic = Traffic(floor.pbx, QUEUES, seed="equal", longest=6)
+    agreements = Agreements()
+    with Meanwhile(traffic, every=0.5):
+        deadline = time.monotonic() + 12
+        while time.monotonic() < deadline:
+            compare(floor, watching, agreements)
+            time.sleep(0.05)
+    assert agreements.failed == []
+    names = set(faces.shown(watching)[1])
+    assert len(names) == 12
+    assert names <= set(agreements.on), "each tile was compared"
+    moving = {name for name, said in agreements.on.items() if name in names and len(said) > 2}
+    assert {"*/*/contacts_in_queue/now", "*/*/contacts_answered/30min", "*/*/agents_by_state.available/now"} <= moving
+
+    traffic.finish()
+    with Reader(floor.bootstrap, floor.namespace, "metrics.live") as reader:
+        published: dict[tuple[str | None, str | None, str, str], dict[str, Any]] = {}
+        told: list[str] = []
+
+        def agree() -> bool:
+            told[:] = [*different(floor, watching, reader, published)]
+            return not told
+
+        wall.until(agree, f"page, board, metrics and metrics.live say the same: {told}", 30)
+    assert floor.gateway.tiles()["*/*/contacts_in_queue/now"]["value"] == 0
+
+
+def different(
+    floor: LiveFloor,
+    page: Page,
+    reader: Reader,
+    published: dict[tuple[str | None, str | None, str, str], dict[str, Any]],
+) -> Iterator[str]:
+    """What page, board, metrics and metrics.live do not all say alike, on all pages of the board."""
+    for record in reader.to_the_end():
+        if record.key not in (None, "pipeline", "trends"):
+            window = record.json
+            scope = window["scope"]
+            for name, metric in window["metrics"].items():
+                published[scope.get("queue"), scope.get("channel"), window["window"]["kind"], name] = metric
+    metrics, tiles = floor.gateway.metrics(), floor.gateway.tiles()
+    for number in range(page.locator("#pages button:visible").count()):
+        page.keyboard.press(str(number + 1))
+        for name, face in faces.shown(page)[1].items():
+            place = place_of(tiles[name])
+            if face != faces.expected(tiles[name]):
+                yield f"{name}: {face} on the page, {faces.expected(tiles[name])} on the board"
+            asked = metrics.get(place, {"value": None, "n": None, "m": None})
+            if number_of(asked) != number_of(tiles[name]):
+                yield f"{name}: {number_of(asked)} of metrics, {number_of(tiles[name])} on the board"
+            said = published.get(place, {"value": None})
+            if said["value"] != asked["value"]:
+                yield f"{name}: {said['value']} on metrics.live, {asked['value']} of metrics"
+    page.keyboard.press("1")
+
+
+def test_a_waiting_clock_shows_each_second_how_long_ago_the_caller_came(floor: LiveFloor, watching: Page) -> None:
+    entered = floor.pbx.enter("clock.1", "support")
+    name = "support/*/oldest_waiting/now"
+    wall.until(lambda: wall.text(watching, name, "value") != "–", "somebody waits")
+    samples = watching.evaluate(
+        """async (name) => {
+            const value = document.querySelector(`.tile[data-id="${name}"] .value`);
+            const samples = [];
+            for (const until = performance.now() + 5_500; performance.now() < until;) {
+              samples.push([Date.now(), value.textContent]);
+              await new Promise((done) => setTimeout(done, 50));
+            }
+            return samples;
+        }""",
+        name,
+    )
+    floor.pbx.say("clock.1", "support", "PJSIP/first-0", "CONNECT", 6, "clock.1b", 1)
+    floor.pbx.say("clock.1", "support", "PJSIP/first-0", "COMPLETECALLER", 6, 1, 1)
+    shown = [faces.seconds(text) for _, text in samples]
+    assert [at for at, text in samples if abs(faces.seconds(text) + 0.5 - (at / 1000 - entered)) > 1.5] == []
+    steps = [later - earlier for earlier, later in zip(shown, shown[1:], strict=False)]
+    assert set(steps) <= {0, 1}
+    assert shown[-1] - shown[0] in (5, 6)
+    wall.until(lambda: wall.text(watching, name, "value") == "–", "nobody waits any more")
+
+
+def test_a_caller_past_the_promise_is_a_red_tile_and_a_line_in_the_strip_until_it_is_over(
+    floor: LiveFloor, watching: Page, record_property: Note
+) -> None:
+    page, name = watching, f"{HOT}/*/oldest_waiting/now"
+    wall.until(lambda: page.locator("#quiet").is_visible(), "the strip is empty")
+    due = floor.pbx.enter("hot.1", HOT) + PROMISE
+    wall.until(lambda: wall.tile(page, name).get_attribute("data-status") == "bad", "the tile is bad")
+    reddened = time.time() - due
+    wall.until(lambda: page.locator("#worst").is_visible(), "there is a line in the strip")
+    told = f"red {reddened:.2f} s after the promise was broken, in the strip after {time.time() - due:.2f} s"
+    print(f"\nthe tile was {told}")
+    record_property("from the due instant to the page", told)
+
+    assert wall.text(page, name, "word") == f"OVER {PROMISE} s"
+    assert wall.tile(page, name).evaluate("(it) => getComputedStyle(it).backgroundColor") == BAD
+    shape = wall.tile(page, name).locator(".status .shape path").get_attribute("d")
+    assert shape is not None
+    assert shape.startswith(CROSS)
+    assert page.locator("#worst .text").inner_text().startswith("Hot line: 1 caller past the 2 s target")
+
+    page.locator("#worst").click()
+    page.locator("#by").fill("Dana")
+    page.locator("#acknowledge").click()
+    wall.until(lambda: outcome(page).startswith("Acknowledged by Dana"), "the acknowledgement came back")
+    page.keyboard.press("Escape")
+    assert page.locator("#worst .ack").inner_text().startswith("Dana acked ")
+    (alert,) = [each for each in floor.gateway.get("/api/v1/alerts")["items"] if each["labels"].get("queue") == HOT]
+    assert (alert["state"], alert["acknowledged"]["by"]) == ("acknowledged", "Dana")
+
+    floor.pbx.say("hot.1", HOT, "PJSIP/first-0", "CONNECT", 9, "hot.1b", 1)
+    floor.pbx.say("hot.1", HOT, "PJSIP/first-0", "COMPLETECALLER", 9, 1, 1)
+    wall.until(lambda: wall.tile(page, name).get_attribute("data-status") == "good", "the tile is good again")
+    wall.until(lambda: page.locator("#quiet").is_visible(), "the line has left the strip", 20)
+
+
+def outcome(page: Page) -> str:
+    return page.locator("#alert .outcome").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "options"),
+    [
+        (1280, 720, {}),
+        (1920, 1080, {}),
+        (3840, 2160, {}),
+        (390, 844, {"has_touch": True, "is_mobile": True}),
+    ],
+    ids=["720p", "1080p", "4K", "phone"],
+)
+def test_the_live_page_fits_every_screen(
+    floor: LiveFloor, open_page: OpenPage, width: int, height: int, options: dict[str, Any]
+) -> None:
+    page = watch(open_page(width, height, **options), floor.url)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    pages = page.locator("#pages button:visible").count()
+    assert pages == 3
+    for number in range(1, pages + 1):
+        page.keyboard.press(str(number))
+        assert page.evaluate(OVERFLOWS) == []
+        assert page.evaluate(OUTSIDE) == []
+
+
+@pytest.fixture(scope="module")
+def guarded(floor: LiveFloor) -> Iterator[Proxy]:
+    """A gateway that asks for a key, behind a proxy."""
+    config = floor.folder / "guarded.toml"
+    config.write_text(f"{(floor.folder / 'floorwalker.toml').read_text()}{KEYS}", encoding="utf-8")
+    with (
+        Gateway(floor.settings, floor.folder, "guarded", "--config", config) as gateway,
+        Proxy(gateway.url) as proxy,
+    ):
+        gateway.wait_ready()
+        yield proxy
+
+
+def sign_in(page: Page) -> None:
+    page.locator("#sign-in").wait_for(state="visible")
+    page.locator("#key").fill(KEY)
+    page.keyboard.press("Enter")
+    wall.until(lambda: wall.badge(page) == "live", "the board is live", 15)
+
+
+def test_a_503_of_a_proxy_is_shown_and_got_over_with_no_hand_on_the_page(
+    guarded: Proxy, page: Page, complaints: list[Complaints]
+) -> None:
+    complaints[0].allowed += ["401", "503", "ERR_INCOMPLETE_CHUNKED_ENCODING"]
+    page.goto(f"{guarded.url}/")
+    sign_in(page)
+    refused, opened = guarded.refused, guarded.opened
+    guarded.refuse(503)
+    wall.until(lambda: wall.badge(page) == "disconnected", "the refusal was noticed", 20)
+    wall.until(lambda: guarded.refused >= refused + 2, "the page asked again")
+    assert page.locator(".tile:not(.empty)").count() == 12
+    guarded.refuse(None)
+    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 30)
+    assert guarded.opened > opened
+
+
+def test_a_401_clears_the_glass_and_a_key_brings_the_board_back(
+    guarded: Proxy, page: Page, complaints: list[Complaints]
+) -> None:
+    complaints[0].allowed += ["401", "ERR_INCOMPLETE_CHUNKED_ENCODING"]
+    page.goto(f"{guarded.url}/")
+    page.locator("#sign-in").wait_for(state="visible")
+    assert page.locator(".tile:not(.empty)").count() == 0, "the gateway itself asks for a key"
+    sign_in(page)
+    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label") == "Hot line"
+
+    guarded.refuse(401)
+    page.locator("#sign-in").wait_for(state="visible")
+    left = page.evaluate("document.body.textContent")
+    assert not any(word in left for word in ("Live floor", "Hot line", "Oldest waiting", "in queue"))
+    guarded.refuse(None)
+    sign_in(page)
+    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label") == "Hot line"
+
+
+@pytest.mark.slow
+def test_a_killed_gateway_leaves_a_disconnected_board_that_comes_back_by_itself(
+    floor: LiveFloor, watching: Page, complaints: list[Complaints], record_property: Note
+) -> None:
+    complaints[0].allowed += ["ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
+    page = watching
+    killed = time.monotonic()
+    floor.gateway.kill()
+    wall.until(lambda: wall.badge(page) == "disconnected", "the silence was noticed", 16)
+    noticed = time.monotonic() - killed
+    assert noticed < 15
+    assert page.locator("#lost").is_visible()
+    floor.gateway.start()
+    floor.gateway.wait_ready()
+    ready = time.monotonic()
+    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 35)
+    told = f"noticed after {noticed:.1f} s, live again {time.monotonic() - ready:.1f} s after the gateway was ready"
+    print(f"\ngateway killed: {told}")
+    record_property("gateway killed", told)
+    assert page.locator(".tile:not(.empty)").count() == 12
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_a_board_that_catches_up_then_is_stale_and_recovers_by_itself(
+    floor: LiveFloor, watching: Page, record_property: Note
+) -> None:
+    page = watching
+    before = int(wall.text(page, "*/*/contacts_answered/30min", "value"))
+    floor.worker.kill()
+    killed = time.monotonic()
+    wall.until(lambda: wall.badge(page) == "catching_up", "the lag was noticed", 20)
+    lagging = time.monotonic() - killed
+    assert 7 < lagging < 15
+    # Calls go on: they wait in Kafka.
+    floor.pbx.enter("outage.1", "sales")
+    floor.pbx.say("outage.1", "sales", "PJSIP/first-0", "CONNECT", 1, "outage.1b", 1)
+    floor.pbx.say("outage.1", "sales", "PJSIP/first-0", "COMPLETECALLER", 1, 1, 1)
+    wall.until(lambda: wall.badge(page) == "stale", "the numbers are not believed any more", 65)
+    stale = time.monotonic() - killed
+    assert 57 < stale < 66
+    assert {face.status for face in faces.shown(page)[1].values()} == {"stale"}
+    floor.worker.start()
+    started = time.monotonic()
+    wall.until(lambda: wall.badge(page) == "live", f"live again; the worker: {floor.worker.words[-1_500:]}", 60)
+    told = f"catching up after {lagging:.1f} s, stale after {stale:.1f} s, live {time.monotonic() - started:.1f} s "
+    print(f"\nworker killed: {told}after it was started again")
+    record_property("worker killed", f"{told}after it was started again")
+
+    def answered() -> bool:
+        return wall.text(page, "*/*/contacts_answered/30min", "value") == str(before + 1)
+
+    wall.until(answered, "the call that came meanwhile is counted once", 20)
+    assert "stale" not in {face.status for face in faces.shown(page)[1].values()}
+
+
+@pytest.mark.slow
+def test_a_replay_is_framed_on_all_pages_and_shows_the_time_of_its_data(
+    kafka: EmbeddedKafka, page: Page, tmp_path: Path
+) -> None:
+    noon = 1_741_604_400  # 2025-03-10 12:00 in Berlin
+    lines = []
+    for call in range(20):
+        at = noon + 7 * call
+        lines += [
+            f"{at}|r.{call}|sales|NONE|ENTERQUEUE||+49309018{call:02d}|1",
+            f"{at + 3}|r.{call}|sales|PJSIP/1|CONNECT|3|r.{call}b|1",
+            f"{at + 5}|r.{call}|sales|PJSIP/1|COMPLETECALLER|3|2|1",
+        ]
+    (tmp_path / "queue_log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "floorwalker.toml").write_text(
+        '[service]\nclock = "event"\ntimezone = "Europe/Berlin"\n', encoding="utf-8"
+    )
+    settings: dict[str, object] = {
+        "service__bootstrap": kafka.bootstrap,
+        "service__namespace": unused_namespace("replayed-wall"),
+    }
+    worker_command = (BIN / "floorwalker", "worker", "--clock", "event", "--port", 0)
+    with (
+        Program(*worker_command, folder=tmp_path, log=tmp_path / "worker.log", settings=settings) as worker,
+        Gateway(settings, tmp_path) as gateway,
+    ):
+        worker.wait_ready()
+        sent = floorwalker("replay", "queue_log", "--format", "asterisk-queue-log", folder=tmp_path, settings=settings)
+        assert sent.returncode == 0, sent.stderr
+        gateway.wait_ready()
+        page.goto(f"{gateway.url}/")
+        answered = "*/*/contacts_answered/30min"
+        wall.until(lambda: wall.tile(page, answered).count() == 1, "there are tiles", 30)
+        wall.until(lambda: wall.text(page, answered, "value") == "20", "the replay has ended", 30)
+        assert wall.badge(page) == "replay"
+        assert page.locator("#time").inner_text().startswith("2025-03-10 12:0")
+        for number in range(1, page.locator("#pages button:visible").count() + 1):
+            page.keyboard.press(str(number))
+            assert page.locator("#stripes").is_visible()
+            frame = page.locator("#stripes").evaluate("(it) => getComputedStyle(it).backgroundImage")
+            assert "repeating-linear-gradient" in frame
+        said = gateway.tiles()
+        page.keyboard.press("1")
+        assert {name: face.number for name, face in faces.shown(page)[1].items()} == {
+            name: faces.expected(said[name]).number for name in faces.shown(page)[1]
+        }

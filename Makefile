@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 PYTHON ?= python3
 # Given to pip-compile; `make lock LOCK=--upgrade` moves every version up.
 LOCK ?=
-# Given to pytest; `make test ARGS="-k breach"` runs some.
+# Given to pytest and the demo; `make test ARGS="-k breach"` runs some.
 ARGS ?=
 
 BIN := .venv/bin
@@ -46,6 +46,10 @@ $(READY): requirements/run.txt requirements/dev.txt pyproject.toml
 up: setup ## run the service on this machine, with a Kafka of its own
 	$(BIN)/floorwalker up
 
+.PHONY: demo
+demo: setup ## watch a simulated call centre: wallboard, an incident, alerts, messages (ARGS="--seed x")
+	$(BIN)/floorwalker demo $(ARGS)
+
 ##@ Check
 
 .PHONY: test
@@ -54,7 +58,7 @@ test: setup browser ## run all tests (ARGS="-k words" for some)
 
 # The browser tests drive the Chromium of the system; CHROMIUM=/path/to/it names another.
 .PHONY: browser
-browser:
+browser: ## install the browser that the browser tests drive, where there is none
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { \
 		echo >&2 "make test: there is no Chromium yet: installing Debian's"; \
 		sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \

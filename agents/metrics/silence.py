@@ -58,6 +58,7 @@ class Silence:
         self._slots = slots
         self._heard: Store[Heard] = Store(b"r", Heard)
         self._pasts = Pasts(b"e", slots)
+        self._begun = False
         self.watched: int | None = None
         """The minute that the clock was in when it last moved."""
 
@@ -78,7 +79,8 @@ class Silence:
         found: list[TrendTransition] = []
         minute = clock // MINUTE
         before, self.watched = self.watched, minute
-        if before is None:
+        if not self._begun:
+            self._begun = True
             for source in sorted(self._settings.silent_after_ms):
                 if source not in self._heard.data:
                     self._heard.put(source, Heard(clock, clock))

@@ -49,7 +49,7 @@ class Incident:
     queue: str
     begins: float
     lasts: float = 240.0
-    factor: float = 4.0
+    factor: float = 6.0
     left: int = 1
     reason: str = "system down"
 

@@ -18,7 +18,20 @@ from tests.acceptance.floor import Floor, measured
 from tests.acceptance.program import BIN, Program, answers, floorwalker, wait_for
 
 DONE, FAILED, USAGE, NOT_FOUND, REFUSED = range(5)
-COMMANDS = ("up", "demo", "worker", "gateway", "connect", "notifier", "replay", "backfill", "backtest", "topics", "check", "status")
+COMMANDS = (
+    "up",
+    "demo",
+    "worker",
+    "gateway",
+    "connect",
+    "notifier",
+    "replay",
+    "backfill",
+    "backtest",
+    "topics",
+    "check",
+    "status",
+)
 
 
 def test_help_names_every_command_and_every_command_has_help(tmp_path: Path) -> None:

@@ -34,8 +34,10 @@ def complaints() -> list[Complaints]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, complaints: list[Complaints]) -> Iterator[OpenPage]:
+def open_page(request: pytest.FixtureRequest, browser: Browser, complaints: list[Complaints]) -> Iterator[OpenPage]:
     """Opens pages that tolerate no error on the console, no exception and no violation of their policy."""
+    if "gateway" in request.fixturenames:
+        request.getfixturevalue("gateway")  # starts before the pages, so it ends after them
     contexts: list[BrowserContext] = []
 
     def make(width: int = 1280, height: int = 720, **options: Any) -> Page:

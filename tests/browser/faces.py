@@ -13,6 +13,9 @@ _READ = """() => [Date.now(), [...document.querySelectorAll('.tile:not(.empty)')
         (part) => tile.querySelector(`.${part}`).textContent)])]"""
 
 
+WHY = {"nobody_waits": "nobody waits", "no_cases": "no cases yet", "low_n": "too few cases", "no_data": "no data yet"}
+
+
 class Face(NamedTuple):
     """The words of one tile. `number` with its unit."""
 
@@ -35,7 +38,8 @@ def ticks(tile: dict[str, Any]) -> bool:
 
 def expected(tile: dict[str, Any]) -> Face:
     """What it must show; the number of a clock that ticks is '' (see `seconds`)."""
-    return Face(tile["status"], "" if ticks(tile) else _number(tile), tile["word"], tile["note"])
+    note = tile["note"] or (WHY.get(tile["reason"], "not known") if tile["value"] is None and tile["reason"] else "")
+    return Face(tile["status"], "" if ticks(tile) else _number(tile), tile["word"], note)
 
 
 def seconds(number: str) -> int:

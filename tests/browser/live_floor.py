@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,14 +24,19 @@ path = "queue_log"
 
 
 class LiveFloor:
-    """One installation on a namespace of its own, from `with` to its end. `pbx`: writes what the connector follows."""
+    """One installation on a namespace of its own, from `with` to its end. `pbx`: writes what the connector follows.
 
-    def __init__(self, bootstrap: str, namespace: str, folder: Path, config: str) -> None:
+    `log`: the kind of writer.
+    """
+
+    def __init__(
+        self, bootstrap: str, namespace: str, folder: Path, config: str, log: Callable[[Path], Pbx] = Pbx
+    ) -> None:
         (folder / "floorwalker.toml").write_text(config + SOURCES, encoding="utf-8")
         self.bootstrap = bootstrap
         self.namespace = namespace
         self.folder = folder
-        self.pbx = Pbx(folder / "queue_log")
+        self.pbx = log(folder / "queue_log")
         self.worker = self._program("worker", "--clock", "wall", "--port", 0)
         self.connector = self._program("connect")
         self.gateway = Gateway(self.settings, folder)
@@ -69,7 +75,7 @@ class LiveFloor:
 
 
 class Gateway(Program):
-    """`floorwalker gateway` on a port that stays the same when it is started again. `config`: another settings file."""
+    """`floorwalker gateway` on a port that stays the same when it is started again."""
 
     def __init__(self, settings: dict[str, object], folder: Path, name: str = "gateway", *arguments: object) -> None:
         self.number = free_port()
@@ -87,7 +93,7 @@ class Gateway(Program):
 
     def get(self, path: str) -> Any:
         """What the API answers."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as response:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as response:  # noqa: S310 - a page of our own
             return json.load(response)
 
     def tiles(self) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A reverse proxy as it stands before a gateway in an office: passes everything on, or answers by itself for a while."""
+"""A reverse proxy as one stands before a gateway: passes everything on, or answers by itself for a while."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _HOP = {"transfer-encoding", "connection", "keep-alive", "content-length", "cont
 
 
 class Proxy:
-    """Runs on a thread of its own, on a free port of loopback. `to`: the gateway's address. `opened`: streams passed on."""
+    """Runs on a thread of its own, on a free port of loopback.
+
+    `to`: the gateway's address. `opened`: how many streams were passed on, `refused`: how many requests were not.
+    """
 
     def __init__(self, to: str) -> None:
         self.to = to

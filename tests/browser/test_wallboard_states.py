@@ -82,10 +82,13 @@ def test_a_stale_board_greys_its_values_and_withholds_every_status(page: Page, g
     assert wall.tile(page, "cards").get_attribute("data-status") == "bad"
 
 
-def test_a_number_that_was_not_sent_again_is_as_of_how_far_all_data_had_got(page: Page, gateway: ScriptedGateway) -> None:
+def test_a_number_that_was_not_sent_again_is_as_of_how_far_all_data_had_got(
+    page: Page, gateway: ScriptedGateway
+) -> None:
     made = scenes.now() - 600_000
     gateway.opening = wall.opening(
-        {"board": {"id": "floor", "title": "F", "timezone": "UTC"}}, tiles=[scenes.count("q", "In queue", 3, as_of=made)]
+        {"board": {"id": "floor", "title": "F", "timezone": "UTC"}},
+        tiles=[scenes.count("q", "In queue", 3, as_of=made)],
     )
     wall.show(page, gateway)
     reached = made + 300_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
 
@@ -66,9 +67,9 @@ def test_a_pipeline_that_stands_still_is_told_once_through_a_restart_and_then_th
     trigger = web.of("trigger")[0].content["data"]["alert"]
     assert (trigger["rule"], trigger["severity"]) == ("pipeline.blind", "critical")
     assert sorted(each["notify"] for each in deliveries) == ["resolve", "trigger"]
-    alerts = [each for each in floor.records() if each["kind"] == "alert"]
-    assert [each["state"] for each in alerts] == ["firing", "resolved"]
-    assert alerts[0]["id"] == alerts[1]["id"] == trigger["id"]
+    # Killed between sending a record and hearing that the topic has it, it sends the same once more.
+    alerts = [each for each, _ in groupby(each for each in floor.records() if each["kind"] == "alert")]
+    assert [(each["state"], each["id"]) for each in alerts] == [("firing", trigger["id"]), ("resolved", trigger["id"])]
     floor.close()
 
 

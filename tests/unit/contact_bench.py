@@ -30,7 +30,7 @@ def at(second: float) -> int:
 def _event(kind: type[Any], name: str, second: float, more: dict[str, Any]) -> AnyEvent:
     contact = more.pop("contact", "c1")
     event_id = more.pop("id", f"{contact}/{name}/{second:g}")
-    base = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": "pbx"}
+    base = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": more.pop("source", "pbx")}
     event: AnyEvent = kind(**base, contact=contact, **more)
     return event
 
@@ -105,6 +105,7 @@ class Floor:
     facts: Counter[FactKey] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     busy: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
     agents: list[AgentNow] = field(default_factory=list)
     split: list[SplitOutcome] = field(default_factory=list)
     sent_partials: int = 0
@@ -154,6 +155,7 @@ class Floor:
         for key, n in partial.facts:
             self.facts[key] += n
         self.outcomes.update(partial.outcomes)
+        self.sources.update(partial.sources)
         for agent, n in partial.busy.items():
             self.busy[agent] += n
         self.agents.extend(partial.agents)

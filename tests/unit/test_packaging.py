@@ -83,7 +83,7 @@ def test_development_runs_on_the_versions_that_production_gets() -> None:
 def test_make_lists_every_target_with_a_line() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: (\S+)$", makefile, re.MULTILINE))
-    assert {"help", "setup", "up", "test", "typecheck", "lint", "bench", "clean"} <= targets
+    assert {"help", "setup", "up", "demo", "test", "typecheck", "lint", "bench", "clean"} <= targets
     # No target named: help is the default.
     shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     listed = dict(re.findall(r"^  make (\S+) +(\S.*)$", shown, re.MULTILINE))

@@ -4,6 +4,7 @@ from random import Random
 
 from schemas.instants import MINUTE, SECOND, to_ms
 from schemas.policies import TrendSettings
+from tests.unit.contact_bench import Floor, offered
 from tests.unit.metric_kit import Board
 from tests.unit.trend_floor import DAY_MINUTES, MONDAY, Profile, Told, flat, metrics_of, office, partial_of, poisson
 
@@ -30,6 +31,22 @@ class Line:
             for each in self.told.transitions
             if each.rule == "source.silent"
         ]
+
+
+def test_records_are_counted_by_source_duplicates_and_first_parts_included() -> None:
+    floor = Floor()
+    floor.hear(offered(0))
+    floor.flush()
+    assert floor.sources == {"pbx": 1}
+    floor.hear(offered(0))
+    floor.hear(offered(0, contact="c2", source="chat", id="e2"), part=0, parts=2)
+    floor.hear(offered(0, contact="c3", source="chat", id="e3"), part=1, parts=2)
+    floor.hear(outcome="ignored", reason="phantom")
+    floor.take(b"{")
+    floor.flush()
+    floor.flush()
+    assert floor.sources == {"pbx": 2, "chat": 1}
+    assert floor.outcomes["duplicate"] == 1
 
 
 def test_a_source_is_silent_when_it_says_nothing_for_as_long_as_was_set_and_until_it_speaks() -> None:

@@ -36,8 +36,6 @@ QUEUE = "support"
 CHILDREN_STOP = 3.0
 """Seconds that workers and outlets get to end: with Kafka's they stay under ten."""
 
-READY_TIMEOUT = 60.0
-
 
 def demo(
     seed: Annotated[str, typer.Option(help="Another seed, another floor; the same one, the same calls.")] = "floor",
@@ -87,9 +85,11 @@ class Demo:
                 write_settings(config, places)
                 settings = load_settings(config)
                 await self._fill_in(past, settings, config, bootstrap, stop)
-                await self._go_live(stack, settings, config, bootstrap, stop)
-                self._say_where(settings, messages.page)
-                return await self._watch(settings, bootstrap, log, stop)
+                supervising = await unless(stop, self._go_live(stack, settings, config, bootstrap))
+                if not supervising.done():
+                    self._say_where(settings, messages.page)
+                    await unless(stop, self._play(settings, bootstrap, log, supervising))
+                return FAILED
         except Stopped:
             return 0
         finally:
@@ -124,15 +124,24 @@ class Demo:
     # -- live ----------------------------------------------------------------------------------------------
 
     async def _go_live(
-        self, stack: AsyncExitStack, settings: Settings, config: Path, bootstrap: str, stop: asyncio.Event
-    ) -> None:
-        self._supervisor = Supervisor(installation(settings, config, 1, bootstrap), tell)
-        stack.push_async_callback(self._supervisor.stop, CHILDREN_STOP)
-        await self._supervisor.start()
+        self, stack: AsyncExitStack, settings: Settings, config: Path, bootstrap: str
+    ) -> "asyncio.Task[Any]":
+        """Start all processes and return when the wallboard is served; the task ends when one of them is given up."""
+        supervisor = Supervisor(installation(settings, config, 1, bootstrap), tell)
+        stack.push_async_callback(supervisor.stop, CHILDREN_STOP)
+        await supervisor.start()
+        supervising = asyncio.create_task(supervisor.run())
+        stack.push_async_callback(_end, [supervising])
         pages = (f"http://127.0.0.1:{settings.service.port}/readyz", f"http://127.0.0.1:{settings.gateway.port}/")
-        await unless(stop, _until_served(pages))
+        serving = asyncio.create_task(_until_served(pages))
+        try:
+            await asyncio.wait([supervising, serving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end([serving])
+        return supervising
 
-    async def _watch(self, settings: Settings, bootstrap: str, log: Path, stop: asyncio.Event) -> int:
+    async def _play(self, settings: Settings, bootstrap: str, log: Path, supervising: "asyncio.Task[Any]") -> None:
+        """Let the calls come, and say what is told of them, until a process is given up."""
         begins = time.time()
         incident = Incident(QUEUE, begins + self._incident_after, self._incident_lasts)
         centre = Centre(self._plan, seed=self._seed, begins=begins, incident=incident)
@@ -143,18 +152,15 @@ class Demo:
             highlight=False,
         )
         since = int(begins * 1_000)
-        running: list[asyncio.Task[Any]] = [
+        running = [
             asyncio.create_task(play(centre, log)),
             asyncio.create_task(say_what_is_told(bootstrap, settings.service.namespace, err, since)),
-            asyncio.create_task(self._supervisor.run()),
         ]
         try:
-            await unless(stop, _first_of(running))
-            return FAILED
+            done, _ = await asyncio.wait([supervising, *running], return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await _end(running)
 
     def _say_where(self, settings: Settings, messages: str) -> None:
         self._say("live")
@@ -176,13 +182,14 @@ def _port(wanted: int) -> int:
     return port
 
 
-async def _first_of(running: "list[asyncio.Task[Any]]") -> None:
-    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    done.pop().result()
+async def _end(tasks: "list[asyncio.Task[Any]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _until_served(pages: tuple[str, ...]) -> None:
-    async with asyncio.timeout(READY_TIMEOUT), aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         for page in pages:
             while not await _serves(session, page):  # noqa: ASYNC110 - another process is waited for
                 await asyncio.sleep(0.1)

@@ -1,12 +1,10 @@
 """The app: every endpoint, wired; nothing is started."""
 
 import time
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from schemas.instants import SECOND
 from schemas.topics import CUSTOMERS_EVENTS
@@ -16,6 +14,7 @@ from streams.outlets.gateway.board import Board
 from streams.outlets.gateway.commands import Commands
 from streams.outlets.gateway.desk import Desk
 from streams.outlets.gateway.errors import ProblemDetails
+from streams.outlets.gateway.openapi import openapi_of
 from streams.outlets.gateway.pages import STATIC, Files
 from streams.outlets.gateway.picture import SHOWN, Picture
 from streams.outlets.gateway.reader import Reader
@@ -84,30 +83,3 @@ def openapi_json() -> str:
     files = Files(STATIC)
     document: bytes = build_app(build_desk(Sections(), "", files), files).state.openapi
     return document.decode() + "\n"
-
-
-def openapi_of(app: FastAPI) -> dict[str, Any]:
-    """The description of the API (OpenAPI 3.1)."""
-    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    components = described.setdefault("components", {})
-    own = msgspec.json.schema_components(app.state.types, ref_template="#/components/schemas/{name}")[1]
-    schemas = components.setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas.update(own)
-    components["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "fw_NAME_SECRET, of `floorwalker keys new`"},
-    }
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    failed = {"description": "What is wrong.", "content": {errors.MEDIA: {"schema": schema}}}
-    guarded = [route for route in app.routes if isinstance(route, GuardedRoute)]
-    needs = {(method.lower(), route.path): route.need for route in guarded for method in route.methods or ()}
-    for path, methods in described["paths"].items():
-        for method, operation in methods.items():
-            operation["responses"].pop("422", None)
-            operation["responses"]["default"] = failed
-            need = needs[method, path]
-            if need != "public":
-                operation["security"] = [{"key": []}]
-                operation["description"] = f"{operation.get('description', '')} For the role {need}.".strip()
-    return described

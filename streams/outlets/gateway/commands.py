@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from schemas.notifications import AnyCommand
 from schemas.topics import ALERTS_COMMANDS, prefix_of
 from streams.outlets.gateway.errors import Refused
+from streams.outlets.gateway.reader import is_cancelled
 
 log = structlog.get_logger()
 
@@ -34,7 +35,9 @@ class Commands:
             async with asyncio.timeout(TIMEOUT):
                 producer = await self._ready()
                 await producer.send_and_wait(self._topic, value, key=command.id.encode())
-        except (TimeoutError, KafkaError, OSError) as error:
+        except (TimeoutError, KafkaError, OSError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                raise
             log.warning("gateway.command_not_taken", error=str(error) or type(error).__name__)
             raise Refused(
                 503,

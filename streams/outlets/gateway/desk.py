@@ -45,7 +45,6 @@ class Desk:
         self.clock = clock
         self.posts = Pace(60, 60_000, clock)
         self.sign_ins = Pace(10, 60_000, clock)
-        self._has_read: set[Reader] = set()
 
     def unready(self) -> list[str]:
         """What is waited for."""
@@ -54,12 +53,9 @@ class Desk:
     def check_read(self, reader: Reader | None = None) -> None:
         """Raises Refused (503) while the past is still being read: what is known so far is not true of now."""
         reader = reader or self.reader
-        if reader in self._has_read:
-            return
-        waiting = reader.unready()
-        if waiting:
-            raise Refused(503, "Not ready", f"the past is still being read: {waiting[0]}", headers={"Retry-After": "2"})
-        self._has_read.add(reader)
+        if not reader.has_read:
+            waiting = "; ".join(reader.unready())
+            raise Refused(503, "Not ready", f"the past is still being read: {waiting}", headers={"Retry-After": "2"})
 
 
 def who_asks(request: Request) -> Who:

@@ -22,6 +22,12 @@ _PROBE_TIMEOUT = 5.0
 _BATCH = 1_000
 
 
+def is_cancelled() -> bool:
+    """Whether the running task is itself to end: Kafka's client cancels what waits for it when it loses its broker."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class TopicsMissing(Exception):
     """The pipeline has not run in this namespace yet."""
 
@@ -29,7 +35,8 @@ class TopicsMissing(Exception):
 class Reader:
     """Feeds the picture from some topics: from their start, or from as long ago as `reach` says (ms).
 
-    `away`: why nothing can be read now, None while all is well. `poke`: called after news.
+    `away`: why nothing can be read now, None while all is well. `has_read`: the past, to its end as it was when reading
+    began. `poke`: called after news.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class Reader:
         self._positions: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] | None = None
         self._unreadable: dict[str, int] = {}
+        self.has_read = False
         self.away: str | None = "kafka has not answered yet"
 
     def unready(self) -> list[str]:
@@ -73,8 +81,7 @@ class Reader:
             try:
                 await self._read()
             except asyncio.CancelledError:
-                # The client cancels what waits for it when it loses its broker; that is not for us.
-                if (task := asyncio.current_task()) is not None and task.cancelling():
+                if is_cancelled():
                     raise
                 error: BaseException = KafkaConnectionError("the connection was lost")
             except Exception as failed:
@@ -102,6 +109,7 @@ class Reader:
                 for partition in self._positions:
                     # Past markers of transactions too: they are no records.
                     self._positions[partition] = await reader.position(partition)
+                self.has_read = self.has_read or not self._behind()
                 if batches:
                     self._count_unreadable()
                     self._poke()

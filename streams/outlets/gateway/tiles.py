@@ -113,6 +113,8 @@ class Tiles:
         """A queue by its own promise; where several are in one tile, the worst of them by each one's own: the oldest
         of all may wait where more time is promised, and it has waited longer than whoever is past a shorter promise."""
         if spec.scope.queue is not None:
+            if picture.windows.newest(spec.scope, spec.kind) is None:
+                return Judged("neutral", "", self._promise(spec.scope.queue))
             return self._judge_queue(spec, spec.scope.queue, moment, since)
         if since is None:
             targets = [self._promise(queue) for queue in picture.windows.queues]

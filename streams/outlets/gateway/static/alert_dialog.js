@@ -52,9 +52,8 @@ export class AlertDialog extends Dialog {
     this.why.value = "";
     this.asksWhy = false;
     this.fill();
-    const { activeElement } = document;
     this.show();
-    if (activeElement?.closest("dialog") !== this.element && !this.acknowledgeButton.hidden) this.acknowledgeButton.focus();
+    this.focus();
   }
 
   /** Where there are keys the name is the key's, whatever was typed before. */
@@ -63,7 +62,15 @@ export class AlertDialog extends Dialog {
     if (name === null) return;
     this.by.value = name;
     this.known = true;
-    if (this.open) this.fill();
+    if (!this.open) return;
+    this.fill();
+    this.focus();
+  }
+
+  /** On what is to be done first: the name, where it is not known. */
+  focus() {
+    const first = this.known ? this.acknowledgeButton : this.by;
+    if (first.checkVisibility()) first.focus();
   }
 
   /** The stream said something: show it, and whether it confirms what was sent. */

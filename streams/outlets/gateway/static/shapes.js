@@ -43,6 +43,6 @@ export function draw(outer, name, paths = path) {
   const d = paths(name);
   const inner = outer.firstElementChild;
   if (inner.getAttribute("d") !== d) inner.setAttribute("d", d);
-  inner.setAttribute("fill-rule", "evenodd");
-  outer.style.display = d ? "" : "none";
+  const display = d ? "" : "none";
+  if (outer.style.display !== display) outer.style.display = display;
 }

@@ -6,6 +6,7 @@ import { svg } from "./shapes.js";
 const WIDTH = 59;
 const HEIGHT = 20;
 const EDGE = 1.5;
+const LEAST = 3; // values that make a line
 
 /**
  * Paths of a series in a box of 59 x 20. Pure.
@@ -13,7 +14,7 @@ const EDGE = 1.5;
  */
 export function paths(series, target = null) {
   const known = series.filter((value) => value !== null);
-  if (known.length < 2) return { line: "", last: "", target: "" };
+  if (known.length < LEAST) return { line: "", last: "", target: "" };
   const low = Math.min(...known);
   const high = Math.max(...known);
   const span = high - low || 1;
@@ -36,7 +37,7 @@ export function paths(series, target = null) {
 /** What it shows, in words; '' where there is too little to show. */
 export function summary(series, unit, words) {
   const known = (series ?? []).filter((value) => value !== null);
-  if (known.length < 2) return "";
+  if (known.length < LEAST) return "";
   const said = [known[0], known.at(-1), Math.min(...known), Math.max(...known)].map((value) => plain(value, unit, words.lang));
   return words.say("spark", ...said);
 }

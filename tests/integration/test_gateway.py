@@ -17,6 +17,7 @@ from schemas.live import SourceSeen
 from schemas.notifications import Acknowledge, Delivery, EndMute, Mute, StartMute, decode_command
 from schemas.topics import ALERTS_COMMANDS
 from streams.kafka import EmbeddedKafka
+from streams.outlets.gateway.errors import PROBLEMS
 from streams.topics import ensure_topics
 from tests.acceptance.program import BIN, floorwalker, wait_for
 from tests.acceptance.reading import Reader
@@ -60,7 +61,7 @@ def assert_problem(answer: Answer, status: int) -> dict[str, Any]:
     assert body["status"] == status
     assert body["title"]
     assert body["detail"]
-    assert body["type"].startswith("/docs/problems#")
+    assert body["type"].removeprefix("/docs/problems#") in PROBLEMS
     assert body["request_id"] == answer.headers["x-request-id"]
     return body
 

@@ -157,6 +157,7 @@ class Reader:
             self._positions = {partition: await reader.position(partition) for partition in partitions}
         if self._ends is None:
             self._ends = ends
+        self.has_read = self.has_read or not self._behind()
         if self.away is not None:
             log.info("gateway.kafka_read", partitions=len(partitions))
         self.away = None

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from tests.benchmarks import backtest, contacts_agent, intake, report
+from tests.benchmarks import backtest, contacts_agent, intake, report, wallboard
 from tests.benchmarks.contest import contest, topic_of
 from tests.benchmarks.machine import this_machine
 from tests.benchmarks.runs import Result
 
-JOBS = ("intake", "contacts_agent", "backtest")
+JOBS = ("intake", "contacts_agent", "backtest", "wallboard")
 
 
 def main() -> int:
@@ -24,6 +24,7 @@ def main() -> int:
     lines: Result | None = None
     turns: dict[str, Result] | None = None
     backtests: backtest.Backtests | None = None
+    walls: wallboard.Walls | None = None
     failed = False
     if "intake" in told.only:
         words.print("intake: the rules alone")
@@ -44,8 +45,17 @@ def main() -> int:
             failed = True
         else:
             sections["backtest"] = {"seconds": backtests.spread.median, "runs": backtests.seconds}
+    if "wallboard" in told.only:
+        words.print("wallboard: from a line to the glass, and many viewers")
+        try:
+            walls = wallboard.measure(words.print, told.samples, told.viewers)
+        except wallboard.MeasurementFailed as error:
+            words.print(str(error), style="red", markup=False)
+            failed = True
+        else:
+            sections |= wallboard.sections(walls)
     report.write(sections)
-    report.show(Console(width=None if sys.stdout.isatty() else report.WIDTH), machine, turns, lines, backtests)
+    report.show(Console(width=None if sys.stdout.isatty() else report.WIDTH), machine, turns, lines, backtests, walls)
     words.print(f"written: {report.RESULT}")
     return 1 if failed else 0
 
@@ -55,6 +65,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=2_000_000, help="in the contacts_agent topic (%(default)s)")
     parser.add_argument("--repeats", type=int, default=3, help="of everything, contestants taking turns (%(default)s)")
     parser.add_argument("--slice", type=float, default=20.0, help="seconds that plain Faust gets (%(default)s)")
+    parser.add_argument(
+        "--samples", type=int, default=wallboard.SAMPLES, help="callers measured to the page (%(default)s)"
+    )
+    parser.add_argument("--viewers", type=int, default=wallboard.VIEWERS, help="of one gateway (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     return parser.parse_args()
 

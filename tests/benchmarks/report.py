@@ -11,6 +11,7 @@ from tests.benchmarks.backtest import Backtests
 from tests.benchmarks.contacts_agent import CONTESTANTS
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.runs import Result, Spread
+from tests.benchmarks.wallboard import Walls
 
 RESULT = Path(__file__).parents[2] / "build" / "bench.json"
 WIDTH = 110
@@ -29,6 +30,7 @@ def show(
     contest: dict[str, Result] | None,
     intake: Result | None,
     backtests: Backtests | None,
+    walls: Walls | None = None,
 ) -> None:
     """Print what was measured."""
     console.print(str(machine), highlight=False)
@@ -57,6 +59,21 @@ def show(
         took = backtests.spread
         console.print(
             f"backtest of a bank's day: {took.median:.1f} s ({took.least:.1f}-{took.most:.1f} s)", highlight=False
+        )
+    if walls is not None:
+        table = Table("", "", "p50 ms", "p99 ms", "max ms", "n", title="wallboard: from the line of queue_log")
+        busy = f"{walls.lines_per_second:.0f} lines/s"
+        ways = {"quiet": walls.quiet, busy: walls.busy, f"{busy}, whole floor": walls.busy_floor}
+        for name, way in ways.items():
+            for what, delays in (("on metrics.live", way.published), ("on the page", way.shown)):
+                table.add_row(name, what, *(f"{each:,}" for each in (delays.p50, delays.p99, delays.max, delays.n)))
+        console.print(table)
+        load = walls.load
+        console.print(
+            f"{load.viewers} viewers of one gateway: {load.deltas:,} deltas, {load.missing} events missing, "
+            f"{load.ended} streams ended; from metrics.live to all of them {load.delay}; the gateway used "
+            f"{load.cpu:.2f} cores, {load.rss_mb} MB; {load.bytes_per_second:,} bytes/s a viewer",
+            highlight=False,
         )
 
 

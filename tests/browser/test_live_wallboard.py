@@ -229,7 +229,9 @@ def test_a_waiting_clock_shows_each_second_how_long_ago_the_caller_came(floor: L
     shown = [faces.seconds(text) for _, text in samples]
     assert [at for at, text in samples if abs(faces.seconds(text) + 0.5 - (at / 1000 - entered)) > 1.5] == []
     steps = [later - earlier for earlier, later in pairwise(shown)]
-    assert set(steps) <= {0, 1}
+    # A machine that is busy elsewhere may leave a second out.
+    assert set(steps) <= {0, 1, 2}
+    assert len(set(shown)) >= 5
     assert shown[-1] - shown[0] in (5, 6)
     wall.until(lambda: wall.text(watching, name, "value") == "–", "nobody waits any more")
 
@@ -404,7 +406,7 @@ def test_a_killed_worker_is_a_board_that_catches_up_then_is_stale_and_recovers_b
         return wall.text(page, "*/*/contacts_answered/30min", "value") == str(before + 1)
 
     wall.until(answered, "the call that came meanwhile is counted once", 20)
-    assert "stale" not in {face.status for face in faces.shown(page)[1].values()}
+    wall.until(lambda: "stale" not in {face.status for face in faces.shown(page)[1].values()}, "all is believed again")
 
 
 @pytest.mark.slow
@@ -453,3 +455,4 @@ def test_a_replay_is_framed_on_all_pages_and_shows_the_time_of_its_data(
         assert {name: face.number for name, face in faces.shown(page)[1].items()} == {
             name: faces.expected(said[name]).number for name in faces.shown(page)[1]
         }
+        page.close()

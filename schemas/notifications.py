@@ -133,7 +133,9 @@ class Delivery(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, ta
 AnyNotification = Alert | Mute | Delivery
 
 
-class Acknowledge(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, tag="acknowledge", tag_field="command"):
+class Acknowledge(
+    msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, tag="acknowledge", tag_field="command"
+):
     """Somebody looks after an alert. `id`: of the command; the same one twice counts once."""
 
     id: str

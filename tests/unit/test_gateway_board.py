@@ -30,9 +30,9 @@ def test_the_board_is_laid_out_by_the_queues_that_there_are() -> None:
         *("Oldest waiting", "In queue", "Service level", "Abandoned"),
         *("Agents ready", "Agents on contact", "Answered", "Avg speed of answer"),
     ]
-    assert first[8:] == ["Help", "alpha", "beta", "Zeta"]
-    assert second[:5] == ["Help", "Help service level", "Help abandoned", "Help agents ready", "alpha"]
-    assert third == ["Zeta", "Zeta service level", "Zeta abandoned", "Zeta agents ready"]
+    assert first[8:] == [f"{name} oldest wait" for name in ("Help", "alpha", "beta", "Zeta")]
+    assert second[:4] == ["Help oldest wait", "Help service level", "Help abandoned", "Help agents ready"]
+    assert third == ["Zeta oldest wait", "Zeta service level", "Zeta abandoned", "Zeta agents ready"]
     assert [page.title for page in floor.look(T0).pages] == ["Floor", "Help, alpha, beta", "Zeta"]
 
 
@@ -242,18 +242,20 @@ def test_a_tile_says_of_its_queues_arrivals_whether_they_are_learnt_or_out_of_th
     assert floor.tile(T0, f"sales/*/{LEVEL}/30min").trend is UNSET
 
 
-def test_a_series_has_one_value_a_minute_and_a_number_stands_until_the_next() -> None:
+def test_a_series_has_one_value_a_minute_and_a_number_stands_until_the_next_while_the_pipeline_is_heard() -> None:
     floor = Floor()
     floor.waiting(T0, 1, 2.0, queue="sales")
     assert floor.look(T0)
     for minute, n in ((0, 3), (1, 4), (1, 5), (4, 1)):
         floor.waiting(T0 + minute * MINUTE + 1, n, 1.0, queue="sales")
+        if minute == 1:
+            floor.pipeline(T0 + 2 * MINUTE)
     floor.waiting(T0 + 5 * MINUTE, 0, None, queue="sales")
     floor.pipeline(T0 + 6 * MINUTE)
     floor.look(T0 + 6 * MINUTE)
     name = (floor.picture.pages[0].tiles[8].scope, "all", "oldest_waiting")
     floor.picture.series.follow([name])
-    assert floor.picture.series.of(name, floor.picture.watermark) == (1.0, 1.0, 1.0, 1.0, 1.0, None, None)
+    assert floor.picture.series.of(name, floor.picture.watermark) == (1.0, 1.0, 1.0, None, 1.0, None, None)
 
 
 def test_a_series_is_an_hour_long() -> None:

@@ -109,11 +109,11 @@ class Layout:
         yield tile_of(ANSWERED, "Answered", "30min")
         yield tile_of(SPEED, "Avg speed of answer", "30min")
         for queue in shown[: MOST_TILES - 8]:
-            yield tile_of(OLDEST, self.name_of(queue), "now", Scope(queue=queue))
+            yield tile_of(OLDEST, self._label(queue, "oldest wait"), "now", Scope(queue=queue))
 
     def _row(self, queue: str) -> Iterable[TileOf]:
         scope = Scope(queue=queue)
-        yield tile_of(OLDEST, self.name_of(queue), "now", scope)
+        yield tile_of(OLDEST, self._label(queue, "oldest wait"), "now", scope)
         yield tile_of(self.level_of(queue), self._label(queue, "service level"), "30min", scope)
         yield tile_of(ABANDONED, self._label(queue, "abandoned"), "30min", scope)
         yield tile_of(READY, self._label(queue, "agents ready"), "now", scope)

@@ -83,6 +83,7 @@ class Picture:
                 marks = marks or [to_ms(mark.watermark) for mark in self.pipeline.tasks.values()]
                 if marks and min(marks) != self.watermark:
                     self.watermark, self.heard = min(marks), now
+                    self.series.hear(self.watermark)
         elif key == live.TRENDS_KEY:
             if value is not None:
                 self.trends = live.decode_trends(value)

@@ -14,9 +14,10 @@ Followed = tuple[Scope, WindowKind, str]
 
 class Series:
     """The last value of each minute (of the watermark), for what is followed. An unchanged number is not sent again,
-    so a value stands until the next one."""
+    so a value stands until the next one - in the minutes in which the pipeline was heard of at all."""
 
     def __init__(self) -> None:
+        self._heard: set[int] = set()
         self._points: dict[Followed, dict[int, float | None]] = {}
         self._metrics: dict[tuple[Scope, WindowKind], list[str]] = {}
 
@@ -32,11 +33,20 @@ class Series:
         """Whether any metric of this window is followed."""
         return (scope, kind) in self._metrics
 
+    def hear(self, watermark: int) -> None:
+        """The pipeline got to this time (ms)."""
+        minute = watermark // MINUTE
+        if minute not in self._heard:
+            self._heard.add(minute)
+            if len(self._heard) > 2 * LENGTH:
+                self._heard = {each for each in self._heard if each > minute - LENGTH}
+
     def take(self, live: LiveMetrics) -> None:
         """Note the values of a record."""
         if live.watermark is None:
             return
         minute = to_ms(live.watermark) // MINUTE
+        self.hear(minute * MINUTE)
         for metric in self._metrics.get((live.scope, live.window.kind), ()):
             points = self._points[live.scope, live.window.kind, metric]
             found = live.metrics.get(metric)
@@ -56,7 +66,7 @@ class Series:
         values = []
         for minute in range(first, last + 1):
             value = points.get(minute, value)
-            values.append(value)
+            values.append(value if minute in self._heard else None)
         return tuple(values)
 
     @staticmethod

@@ -25,7 +25,7 @@ from schemas.topics import METRICS_LIVE
 from streams.processor import Outbox, Record
 from streams.store import Store
 
-WINDOW_EVERY_MS = 500
+WINDOW_EVERY_MS = 250
 """One window is sent at most so often, except when it ends."""
 
 LIVE_EVERY_MS = SECOND

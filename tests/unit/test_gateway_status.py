@@ -177,8 +177,10 @@ def test_a_status_says_its_limit_in_words() -> None:
         "",
     ]
     assert word_of_wait("bad", 1800.0) == "OVER 30 min"
-    assert word_of_service_level("bad", 0.8) == "BELOW 80 %"
-    assert word_of_service_level("low_n", 0.8) == "LOW N"
+    assert word_of_service_level("bad", 0.5, 0.8) == "BELOW 80 %"
+    assert word_of_service_level("warn", 0.69, 0.8) == "BELOW 80 %?", "chance may explain it"
+    assert word_of_service_level("warn", 0.81, 0.8) == "CLOSE TO 80 %"
+    assert word_of_service_level("low_n", 0.5, 0.8) == "LOW N"
     assert word_of_abandonment("warn") == "OVER 5 %"
     assert word_of_abandonment("bad") == "OVER 8 %"
     assert word_of_agents("bad", 4) == "BELOW 4"

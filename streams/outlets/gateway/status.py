@@ -91,10 +91,11 @@ def word_of_wait(status: Status, target: float | None) -> str:
     return {"good": "ON TARGET", "warn": f"CLOSE TO {limit}", "bad": f"OVER {limit}"}.get(status, "")
 
 
-def word_of_service_level(status: Status, target: float) -> str:
-    """The status in words."""
+def word_of_service_level(status: Status, value: float | None, target: float) -> str:
+    """The status in words; with a question mark where chance may explain that the value is below."""
     share = f"{100 * target:g} %"
-    words = {"good": "ON TARGET", "warn": f"CLOSE TO {share}", "bad": f"BELOW {share}", "low_n": "LOW N"}
+    warn = f"BELOW {share}?" if value is not None and value < target else f"CLOSE TO {share}"
+    words = {"good": "ON TARGET", "warn": warn, "bad": f"BELOW {share}", "low_n": "LOW N"}
     return words.get(status, "")
 
 

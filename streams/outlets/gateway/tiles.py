@@ -96,7 +96,7 @@ class Tiles:
         if spec.metric.startswith(_SERVICE_LEVEL) and n is not None and m is not None:
             target = self._level_target(spec.scope.queue)
             status = rules.of_service_level(before, n, m, target)
-            judged = Judged(status, rules.word_of_service_level(status, target), target)
+            judged = Judged(status, rules.word_of_service_level(status, value, target), target)
         elif spec.metric.startswith(_ABANDONMENT) and n is not None and m is not None:
             status = rules.of_abandonment(before, n, m)
             judged = Judged(status, rules.word_of_abandonment(status), rules.ABANDON_WARN)

@@ -93,6 +93,10 @@ format: setup ## put the code in ruff's form
 docs: setup ## make docs/reference and the JSON schemas anew from the code
 	$(BIN)/python -m tools.reference
 
+.PHONY: screenshots
+screenshots: setup browser ## take docs/images anew from a demo under way (five minutes)
+	$(BIN)/python -m tools.screenshots
+
 # Everything installed is what the registry has under these hashes, so no folder of local wheels takes part.
 # dev.txt holds all of run.txt, at the same versions.
 .PHONY: lock

@@ -129,10 +129,14 @@ class Alerting:
         if clock <= self._dispatcher.clock:
             return
         self._dispatcher.reached = clock
+        happened = False
         while self._step(clock, out):
-            pass
+            happened = True
         self._dispatcher.clock = clock
         self._commands.sweep(clock)
+        if happened:
+            # What time brings about leaves with the next flush, not with the next record that comes in.
+            self._tell(out, ended=False)
 
     def _step(self, clock: int, out: Outbox) -> bool:
         """The next thing that is due up to `clock`; False where there is none. Of one instant, first what is told."""
@@ -159,6 +163,15 @@ class Alerting:
     # -- records out ---------------------------------------------------------------------------------------
 
     def before_flush(self, out: Outbox, *, ended: bool) -> None:
+        """Publish what changed, and note how far the clock has come."""
+        self._tell(out, ended=ended)
+        if self._counted is not None and self._ignored:
+            self._counted(self._ignored)
+        self._ignored = {}
+        if self._dispatcher.clock != (self._progress.get(_ONE) or Progress()).clock:
+            self._progress.put(_ONE, Progress(self._dispatcher.clock))
+
+    def _tell(self, out: Outbox, *, ended: bool) -> None:
         """Publish what changed; numbers alone at most once a second of clock, unless everything has ended."""
         for mute in self._mutes.news():
             out.send(_TOPIC, mute.id.encode(), notifications.encode(mute))
@@ -167,11 +180,6 @@ class Alerting:
             if episode.news or ended or self._dispatcher.clock - episode.sent >= PACE:
                 self._dispatcher.unsent.discard(name)
                 self._publish(episode, out)
-        if self._counted is not None and self._ignored:
-            self._counted(self._ignored)
-        self._ignored = {}
-        if self._dispatcher.clock != (self._progress.get(_ONE) or Progress()).clock:
-            self._progress.put(_ONE, Progress(self._dispatcher.clock))
 
     def _publish(self, episode: Episode, out: Outbox) -> None:
         episode.sequence += 1

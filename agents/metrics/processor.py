@@ -85,6 +85,7 @@ class Metrics:
         )
         self._marks: dict[str, tuple[int, bool]] = {}
         self._touched: dict[Scope, None] = {}
+        self._held_until: int | None = None
         self._swept: int | None = None
         self._pipeline: bytes | None = None
         self._pipeline_pace: int | None = None
@@ -118,6 +119,10 @@ class Metrics:
         if self._swept is None or clock - self._swept >= HOUR:
             self._swept = clock
             self._sweep(clock)
+        pace = self._pace()
+        if self._held_until is not None and pace is not None and pace >= self._held_until:
+            # What was held back for its pace waits for no other news.
+            self._send_windows(out, pace, ended=False)
 
     def before_flush(self, out: Outbox, *, ended: bool) -> None:
         """Send the windows with news and the pipeline's state, at most so often unless everything has ended."""
@@ -128,11 +133,21 @@ class Metrics:
             board.touch(touched, live_spans(board.clock))
         pace = self._pace()
         self._age_queues(0 if ended else LIVE_EVERY_MS)
+        self._send_windows(out, pace, ended=ended)
+        self._trends.before_flush(out)
+        self._send_pipeline(out, pace, ended=ended)
+
+    def _send_windows(self, out: Outbox, pace: int | None, *, ended: bool) -> None:
+        board = self._board
         sent: list[Entry] = []
+        held: list[int] = []
         for entry in board.dirty:
             at = entry.sent_pace
             if ended or at is None or pace is None or pace - at >= WINDOW_EVERY_MS:
                 sent.append(entry)
+            else:
+                held.append(at + WINDOW_EVERY_MS)
+        self._held_until = min(held, default=None)
         progress = self._progress.get(_ONE) or Progress()
         for entry in sent:
             progress.revision += 1
@@ -143,8 +158,6 @@ class Metrics:
         if sent:
             progress.clock = board.clock
             self._progress.put(_ONE, progress)
-        self._trends.before_flush(out)
-        self._send_pipeline(out, pace, ended=ended)
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State changed since the last call (see streams.processor)."""

@@ -195,7 +195,7 @@ class _Bench:
             for scope in _TILE
         }
 
-    def load(self, viewers: int, traffic: Traffic, folder: Path, seconds: float = 60.0) -> Load:
+    def load(self, viewers: int, traffic: Traffic, folder: Path, seconds: float = 30.0) -> Load:
         """Have so many viewers for a while, on the busy floor. The browser looks on as well."""
         result = folder / "viewed.json"
         gateway = self._floor.gateway

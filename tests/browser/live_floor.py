@@ -22,6 +22,9 @@ format = "asterisk-queue-log"
 path = "queue_log"
 """
 
+Place = tuple[str | None, str | None, str, str]
+"""Queue, channel, kind of window and metric of a number."""
+
 
 class LiveFloor:
     """One installation on a namespace of its own, from `with` to its end. `pbx`: writes what the connector follows.
@@ -100,9 +103,9 @@ class Gateway(Program):
         """The board's tiles by id, as the API has them now."""
         return {tile["id"]: tile for page in self.get("/api/v1/board")["pages"] for tile in page["tiles"]}
 
-    def metrics(self) -> dict[tuple[str | None, str | None, str, str], dict[str, Any]]:
+    def metrics(self) -> dict[Place, dict[str, Any]]:
         """The numbers of the API by queue, channel, kind of window and metric."""
-        found: dict[tuple[str | None, str | None, str, str], dict[str, Any]] = {}
+        found: dict[Place, dict[str, Any]] = {}
         path = following = "/api/v1/metrics?limit=1000"
         while following:
             answer = self.get(following)

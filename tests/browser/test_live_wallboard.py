@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +12,9 @@ from playwright.sync_api import Page
 
 from streams.kafka import EmbeddedKafka
 from streams.outlets.gateway.keys import hash_of
-from tests.acceptance.program import BIN, Program, floorwalker
 from tests.acceptance.reading import Reader
 from tests.browser import faces, wall
+from tests.browser.agreements import Agreements, Numbers, compare, different
 from tests.browser.chromium import Complaints
 from tests.browser.conftest import OpenPage
 from tests.browser.live_floor import Gateway, LiveFloor
@@ -27,7 +25,6 @@ from tests.conftest import unused_namespace
 
 QUEUES = ("sales", "support", "billing")
 HOT, PROMISE = "hot", 2
-KINDS = {"now": "all", "last 30 min": "rolling30min"}
 CONFIG = f"""
 [board]
 title = "Live floor"
@@ -53,9 +50,6 @@ sha256 = "{hash_of(KEY)}"
 """
 BAD = "rgb(242, 75, 100)"
 CROSS = "M4.3 1.2L10 6.9"
-SETTLED = 4.0
-"""Seconds after which the page must show what the API has said unchanged: far more than it takes, since other work may
-share the machine."""
 
 Note = Callable[[str, object], None]
 
@@ -90,64 +84,6 @@ def watch(page: Page, url: str) -> Page:
     return page
 
 
-class Agreements:
-    """Who agreed with the board of the API, tile by tile, and who did not though there was time."""
-
-    def __init__(self) -> None:
-        self.on: dict[str, set[object]] = defaultdict(set)
-        self.failed: list[str] = []
-        self._known: dict[str, tuple[object, float]] = {}
-
-    def note(self, name: str, wanted: object, found: object) -> None:
-        said, since = self._known.get(name, (None, 0.0))
-        if said != wanted:
-            since = time.monotonic()
-        if wanted == found:
-            self.on[name].add(wanted)
-            since = time.monotonic()
-        elif time.monotonic() - since > SETTLED:
-            self.failed.append(f"{name}: {wanted} for {SETTLED} s, but {found}")
-        self._known[name] = wanted, since
-
-
-def number_of(tile: dict[str, Any]) -> tuple[object, ...]:
-    """A tile's number as metrics have it: value, numerator and denominator."""
-    return tile["value"], tile["n"], tile["m"]
-
-
-def place_of(tile: dict[str, Any]) -> tuple[str | None, str | None, str, str]:
-    """Queue, channel, kind of window and metric of a tile."""
-    queue, channel, metric, _ = tile["id"].split("/")
-    return (
-        None if queue == "*" else queue,
-        None if channel == "*" else channel,
-        KINDS[tile["window"]],
-        metric,
-    )
-
-
-def compare(floor: LiveFloor, page: Page, agreements: Agreements) -> None:
-    """Read the board, the page and the metrics, and the board again: what stood still meanwhile can be compared."""
-    before = floor.gateway.tiles()
-    at, seen = faces.shown(page)
-    metrics = floor.gateway.metrics()
-    after = floor.gateway.tiles()
-    assert seen
-    for name, face in seen.items():
-        wanted = faces.expected(before[name])
-        if wanted != faces.expected(after[name]) or before[name]["since"] != after[name]["since"]:
-            continue
-        if faces.ticks(before[name]):
-            waited = (at - before[name]["since"]) / 1000
-            close = face.number != "–" and abs(faces.seconds(face.number) + 0.5 - waited) <= 1.5
-            face = face._replace(number="" if close else f"{face.number} after {waited:.1f} s")
-        elif number_of(before[name]) == number_of(after[name]):
-            item = metrics.get(place_of(before[name]))
-            found = None if item is None else (item["value"], item["n"], item["m"])
-            agreements.note(f"metrics of {name}", number_of(before[name]) if item else None, found)
-        agreements.note(name, wanted, face)
-
-
 def test_every_tile_says_what_the_api_says_while_calls_go_on_and_what_metrics_live_says_when_they_are_over(
     floor: LiveFloor, watching: Page
 ) -> None:
@@ -168,7 +104,7 @@ def test_every_tile_says_what_the_api_says_while_calls_go_on_and_what_metrics_li
     moving = {name for name, said in agreements.on.items() if name in names and len(said) > 2}
     assert {"*/*/contacts_in_queue/now", "*/*/contacts_answered/30min"} <= moving
     with Reader(floor.bootstrap, floor.namespace, "metrics.live") as reader:
-        published: dict[tuple[str | None, str | None, str, str], dict[str, Any]] = {}
+        published: Numbers = {}
         told: list[str] = []
 
         def agree() -> bool:
@@ -177,35 +113,6 @@ def test_every_tile_says_what_the_api_says_while_calls_go_on_and_what_metrics_li
 
         wall.until(agree, f"page, board, metrics and metrics.live say the same: {told}", 30)
     assert floor.gateway.tiles()["*/*/contacts_in_queue/now"]["value"] == 0
-
-
-def different(
-    floor: LiveFloor,
-    page: Page,
-    reader: Reader,
-    published: dict[tuple[str | None, str | None, str, str], dict[str, Any]],
-) -> Iterator[str]:
-    """What page, board, metrics and metrics.live do not all say alike, on all pages of the board."""
-    for record in reader.to_the_end():
-        if record.key not in (None, "pipeline", "trends"):
-            window = record.json
-            scope = window["scope"]
-            for name, metric in window["metrics"].items():
-                published[scope.get("queue"), scope.get("channel"), window["window"]["kind"], name] = metric
-    metrics, tiles = floor.gateway.metrics(), floor.gateway.tiles()
-    for number in range(page.locator("#pages button:visible").count()):
-        page.keyboard.press(str(number + 1))
-        for name, face in faces.shown(page)[1].items():
-            place = place_of(tiles[name])
-            if face != faces.expected(tiles[name]):
-                yield f"{name}: {face} on the page, {faces.expected(tiles[name])} on the board"
-            asked = metrics.get(place, {"value": None, "n": None, "m": None})
-            if number_of(asked) != number_of(tiles[name]):
-                yield f"{name}: {number_of(asked)} of metrics, {number_of(tiles[name])} on the board"
-            said = published.get(place, {"value": None})
-            if said["value"] != asked["value"]:
-                yield f"{name}: {said['value']} on metrics.live, {asked['value']} of metrics"
-    page.keyboard.press("1")
 
 
 def test_a_waiting_clock_shows_each_second_how_long_ago_the_caller_came(floor: LiveFloor, watching: Page) -> None:
@@ -407,52 +314,3 @@ def test_a_killed_worker_is_a_board_that_catches_up_then_is_stale_and_recovers_b
 
     wall.until(answered, "the call that came meanwhile is counted once", 20)
     wall.until(lambda: "stale" not in {face.status for face in faces.shown(page)[1].values()}, "all is believed again")
-
-
-@pytest.mark.slow
-def test_a_replay_is_framed_on_all_pages_and_shows_the_time_of_its_data(
-    kafka: EmbeddedKafka, page: Page, tmp_path: Path
-) -> None:
-    noon = 1_741_604_400  # 2025-03-10 12:00 in Berlin
-    lines = []
-    for call in range(20):
-        at = noon + 7 * call
-        lines += [
-            f"{at}|r.{call}|sales|NONE|ENTERQUEUE||+49309018{call:02d}|1",
-            f"{at + 3}|r.{call}|sales|PJSIP/1|CONNECT|3|r.{call}b|1",
-            f"{at + 5}|r.{call}|sales|PJSIP/1|COMPLETECALLER|3|2|1",
-        ]
-    (tmp_path / "queue_log").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "floorwalker.toml").write_text(
-        '[service]\nclock = "event"\ntimezone = "Europe/Berlin"\n', encoding="utf-8"
-    )
-    settings: dict[str, object] = {
-        "service__bootstrap": kafka.bootstrap,
-        "service__namespace": unused_namespace("replayed-wall"),
-    }
-    worker_command = (BIN / "floorwalker", "worker", "--clock", "event", "--port", 0)
-    with (
-        Program(*worker_command, folder=tmp_path, log=tmp_path / "worker.log", settings=settings) as worker,
-        Gateway(settings, tmp_path) as gateway,
-    ):
-        worker.wait_ready()
-        sent = floorwalker("replay", "queue_log", "--format", "asterisk-queue-log", folder=tmp_path, settings=settings)
-        assert sent.returncode == 0, sent.stderr
-        gateway.wait_ready()
-        page.goto(f"{gateway.url}/")
-        answered = "*/*/contacts_answered/30min"
-        wall.until(lambda: wall.tile(page, answered).count() == 1, "there are tiles", 30)
-        wall.until(lambda: wall.text(page, answered, "value") == "20", "the replay has ended", 30)
-        assert wall.badge(page) == "replay"
-        assert page.locator("#time").inner_text().startswith("2025-03-10 12:0")
-        for number in range(1, page.locator("#pages button:visible").count() + 1):
-            page.keyboard.press(str(number))
-            assert page.locator("#stripes").is_visible()
-            frame = page.locator("#stripes").evaluate("(it) => getComputedStyle(it).backgroundImage")
-            assert "repeating-linear-gradient" in frame
-        said = gateway.tiles()
-        page.keyboard.press("1")
-        assert {name: face.number for name, face in faces.shown(page)[1].items()} == {
-            name: faces.expected(said[name]).number for name in faces.shown(page)[1]
-        }
-        page.close()

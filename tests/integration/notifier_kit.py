@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -128,11 +129,13 @@ class HookSink:
 
 
 class MailSink:
-    """A mail server on loopback in a thread of its own. `reply`: what it says to a mail, by how often it came."""
+    """A mail server on loopback in a thread of its own. `reply`: what it says to a mail, by how often it came;
+    `seconds`: how long it takes to."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.reply: Callable[[int], str] = lambda _nth: "250 OK"
+        self.seconds = 0.0
         self._seen: dict[str, int] = defaultdict(int)
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -174,9 +177,26 @@ class MailSink:
         self._seen[id_] += 1
         self.requests.append(request)
         reply = self.reply(self._seen[id_])
+        await asyncio.sleep(self.seconds)
         if reply.startswith("250"):
             request.answered = time.monotonic()
         return reply
+
+
+def duplicates(requests: list[Request], kills: list[float]) -> int:
+    """How many answers came too many; each must be of the one message that was under way at a kill of its own."""
+    answered = defaultdict(list)
+    for each in requests:
+        if each.answered is not None:
+            answered[each.id].append(each)
+    under_way = {id(before[-1]): kill for kill in kills if (before := [each for each in requests if each.at <= kill])}
+    count = 0
+    for id_, times in answered.items():
+        for first, again in pairwise(times):
+            count += 1
+            assert id(first) in under_way, f"{id_} came again without having been under way at a kill"
+            assert first.at <= under_way[id(first)] <= again.at
+    return count
 
 
 def alert(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -19,27 +18,11 @@ import pytest
 
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.program import wait_for
-from tests.integration.notifier_kit import Floor, HookSink, MailSink, Request, alert, hook, mailbox, notifier
+from tests.integration.notifier_kit import Floor, HookSink, MailSink, alert, duplicates, hook, mailbox, notifier
 
 ALERTS = 60
 KILLS = 6
 SECONDS = 15.0
-
-
-def duplicates(requests: list[Request], kills: list[float]) -> int:
-    """How many answers came too many; each must be of the one message that was under way at a kill of its own."""
-    answered = defaultdict(list)
-    for each in requests:
-        if each.answered is not None:
-            answered[each.id].append(each)
-    under_way = {id(before[-1]): kill for kill in kills if (before := [each for each in requests if each.at <= kill])}
-    count = 0
-    for id_, times in answered.items():
-        for first, again in pairwise(times):
-            count += 1
-            assert id(first) in under_way, f"{id_} came again without having been under way at a kill"
-            assert first.at <= under_way[id(first)] <= again.at
-    return count
 
 
 @pytest.mark.slow

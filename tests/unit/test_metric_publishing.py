@@ -33,19 +33,32 @@ def test_a_fact_is_sent_at_once_for_every_window_and_scope_that_it_counts_in() -
     assert all(window.metrics["contacts_answered"].value == 1 for window in sent)
 
 
-def test_one_window_is_sent_at_most_every_half_second_and_the_last_word_is_not_lost() -> None:
+def test_one_window_is_sent_at_most_four_times_a_second_and_the_last_word_is_not_lost() -> None:
     metrics, board = Metrics(MetricSettings()), Board()
     tick(metrics, board, NINE)
     offers = [facts(NINE + n / 10, ("offered", 0), ("answered", 3)) for n in range(4)]
     counted = []
     for n, offer in enumerate(offers):
         feed(metrics, board, offer)
-        sent = of_floor(tick(metrics, board, NINE + 10 + n / 10))
+        sent = of_floor(tick(metrics, board, NINE + 10 + 0.08 * n))
         counted.append(sent["day"].metrics["contacts_offered"].value if "day" in sent else None)
-    sent = of_floor(tick(metrics, board, NINE + 10.5))
+    sent = of_floor(tick(metrics, board, NINE + 10.25))
     counted.append(sent["day"].metrics["contacts_offered"].value)
     assert counted == [1, None, None, None, 4]
     assert tick(metrics, board, NINE + 11.5) == []
+
+
+def test_what_was_held_back_is_sent_when_its_time_has_come_with_no_further_news() -> None:
+    metrics, board = Metrics(MetricSettings()), Board()
+    tick(metrics, board, NINE)
+    for n in range(2):
+        feed(metrics, board, facts(NINE, ("offered", 0), ("answered", 3)))
+        tick(metrics, board, NINE + 0.1 * n)
+    assert board.value("contacts_offered") == 1
+    metrics.advance(round((NINE + 0.2) * 1000), board)
+    assert board.value("contacts_offered") == 1
+    metrics.advance(round((NINE + 0.25) * 1000), board)
+    assert board.value("contacts_offered") == 2
 
 
 def test_facts_are_shown_while_another_task_holds_the_clock_up() -> None:

@@ -190,7 +190,8 @@ class Tiles:
         if spec.metric == "contacts_answered" and "contacts_offered" in found:
             return f"of {found['contacts_offered'].value or 0:,.0f}, {spec.window}"
         if spec.definition.unit == "s" and spec.metric in found:
-            return f"{found[spec.metric].n:,} contacts, {spec.window}"
+            cases = found[spec.metric].n
+            return f"{cases:,} contact{'' if cases == 1 else 's'}, {spec.window}"
         return spec.window
 
 

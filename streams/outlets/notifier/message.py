@@ -53,7 +53,7 @@ def compose(alert: Alert, notify: Notify, now: datetime, numbers: Numbers | None
         *_line("Scope", _scope(alert, place)),
         *_lines("Evidence", _evidence(alert, place, now)),
         *_lines("Do", [] if over else [f"{at} {step}" for at, step in enumerate(steps(alert.rule), 1)]),
-        *_lines("Links", [f"{name}: {link}" for name, link in links.items() if not (over and name == "acknowledge")]),
+        *_lines("Links", _links({name: link for name, link in links.items() if not (over and name == "acknowledge")})),
         *_line("Id", _id(alert, numbers, place, now)),
     ]
     return Message(subject=headline(alert, notify, SUBJECT), text="\n".join(lines) + "\n", links=links)
@@ -69,6 +69,14 @@ def links_of(alert: Alert, place: Place) -> dict[str, str]:
     """The board, the alert on it, and where it is acknowledged: the same place, since the alert's page does both."""
     page = f"{place.base}?alert={quote(alert.id, safe='')}"
     return {"board": place.base, "alert": page, "acknowledge": page}
+
+
+def _links(links: dict[str, str]) -> list[str]:
+    """A line for each address, with all that it is for: 'alert, acknowledge: https://...'."""
+    names: dict[str, list[str]] = {}
+    for name, link in links.items():
+        names.setdefault(link, []).append(name)
+    return [f"{', '.join(said)}: {link}" for link, said in names.items()]
 
 
 def _line(label: str, words: str) -> list[str]:

@@ -1,13 +1,18 @@
-/** The dialog of one alert: what, since when, how many; acknowledge it, mute its queue for an hour. */
+/** The dialog of one alert: what, since when, how many, who was told; acknowledge it, mute its like for an hour. */
 
-import { acknowledge, me, mute } from "./api.js";
+import { acknowledge, alertDetails, me, mute } from "./api.js";
 import { Dialog, facts } from "./dialogs.js";
+import { evidenceOf, lineOf } from "./evidence.js";
 import { clockTime, when } from "./format.js";
 
 const HOUR = 3_600_000;
 const CONFIRMED_WITHIN = 20_000;
 const NAME = "floorwalker.name";
 const OVER = ["resolved", "retracted"];
+const PIPELINE = "pipeline";
+
+/** Whether it is a line of the strip that the gateway found by itself: no alert, so nothing to say to it. */
+const isNoAlert = (id) => id === PIPELINE || id?.startsWith("source:");
 
 export class AlertDialog extends Dialog {
   /** @param {import("./board.js").Board} board @param {() => {words: object, zone: string, now: number|null}} context */
@@ -23,7 +28,7 @@ export class AlertDialog extends Dialog {
     this.muteButton = find("#mute");
     const { say } = this.words;
     find("#by-field span").textContent = say("your_name");
-    find("#why-field span").textContent = say("why");
+    this.whyLabel = find("#why-field span");
     this.acknowledgeButton.textContent = say("acknowledge");
     this.muteButton.textContent = say("mute");
     this.acknowledgeButton.addEventListener("click", () => this.acknowledge());
@@ -35,6 +40,9 @@ export class AlertDialog extends Dialog {
       });
     }
     this.id = null;
+    this.details = null; // what the API says of it, once it has
+    this.loading = false;
+    this.missing = false; // the API knows no such alert
     this.known = false; // whether the name was asked before
     this.asksWhy = false; // whether the reason is asked: from the first press of Mute on
     this.waiting = null;
@@ -43,7 +51,11 @@ export class AlertDialog extends Dialog {
 
   /** @param {string} id of an alert, or of a problem that is none @param {object|null} problem the strip's line of it */
   of(id, problem = null) {
-    if (this.id !== id) this.say("");
+    if (this.id !== id) {
+      this.say("");
+      this.details = null;
+      this.missing = false;
+    }
     this.id = id;
     this.problem = problem ?? this.board.problems.find((line) => line.id === id) ?? null;
     this.by.value = sessionStorage.getItem(NAME) ?? "";
@@ -54,6 +66,30 @@ export class AlertDialog extends Dialog {
     this.fill();
     this.show();
     this.focus();
+    this.load();
+  }
+
+  /** Ask the API for what the stream does not say. A wall's key may not; what is no alert has no more to it. */
+  async load() {
+    if (this.loading || this.board.role === "wall" || isNoAlert(this.id)) return;
+    const { id } = this;
+    this.loading = true;
+    const { status, details } = await alertDetails(id);
+    this.loading = false;
+    if (!this.open || this.id === null) return;
+    if (this.id !== id) {
+      this.load(); // another one was opened meanwhile
+      return;
+    }
+    this.details = details ?? this.details;
+    this.missing = status === 404;
+    this.fill();
+    if (document.activeElement === document.body || document.activeElement === this.element) this.focus();
+  }
+
+  /** The alert as the stream has it, else as the API has it; null where neither does. */
+  get alert() {
+    return this.board.alerts.get(this.id) ?? (this.details && lineOf(this.details.alert));
   }
 
   /** Where there are keys the name is the key's, whatever was typed before. */
@@ -73,12 +109,13 @@ export class AlertDialog extends Dialog {
     if (first.checkVisibility()) first.focus();
   }
 
-  /** The stream said something: show it, and whether it confirms what was sent. */
-  refresh() {
+  /** The stream said something: show it, and whether it confirms what was sent. `anew`: ask the API again, too. */
+  refresh(anew = false) {
     if (!this.open) return;
+    if (anew && !this.missing) this.load();
     this.problem = this.board.problems.find((line) => line.id === this.id) ?? this.problem;
     this.fill();
-    const alert = this.board.alerts.get(this.id);
+    const { alert } = this;
     if (this.waiting === "acknowledge" && alert?.acknowledged) {
       const { by, at } = alert.acknowledged;
       this.say(this.words.say("acknowledged_by", by, clockTime(at, this.context().zone)), "done");
@@ -89,24 +126,27 @@ export class AlertDialog extends Dialog {
 
   fill() {
     const { words, zone, now } = this.context();
-    const { say } = words;
-    const alert = this.board.alerts.get(this.id) ?? null;
+    const { say, named } = words;
+    const { alert } = this;
     const told = alert ?? this.problem;
-    this.title.textContent = alert?.summary ?? this.problem?.text ?? say("gone");
-    this.lead.textContent = Object.entries(alert?.labels ?? {}).map(([name, value]) => `${name} ${value}`).join(", ");
+    const scope = Object.entries(alert?.labels ?? {}).map(([name, value]) => named("label", name, value)).join(", ");
+    this.title.textContent = alert?.summary ?? this.problem?.text ?? (this.missing || this.board.role === "wall" ? say("gone") : "…");
+    this.lead.textContent = isNoAlert(this.id) ? say(this.id === PIPELINE ? "help_pipeline" : "help_source") : scope;
+    this.whyLabel.textContent = say("why", scope);
     const ack = told?.acknowledged;
     const since = alert?.started_at ?? this.problem?.since ?? null;
     facts(this.list, [
-      [say("field_severity"), told?.severity],
-      [say("field_state"), [told?.state, ack && say("acknowledged_by", ack.by, clockTime(ack.at, zone)), told?.muted && say("muted")].filter(Boolean).join(", ")],
+      [say("field_severity"), told && named("severity", told.severity)],
+      [say("field_state"), [told && named("state", told.state), ack && say("acknowledged_by", ack.by, clockTime(ack.at, zone)), told?.muted && say("muted")].filter(Boolean).join(", ")],
       [say("field_since"), since === null ? "" : when(since, zone, now)],
       [say("field_ended"), alert?.ended_at ? when(alert.ended_at, zone, now) : ""],
       [say("field_count"), alert && alert.total ? say("count_of", alert.open, alert.total) : ""],
       [say("field_reason"), alert?.reason],
+      ...(this.details ? evidenceOf(this.details, { words, zone, now }) : []),
       [say("field_rule"), alert?.rule],
       [say("field_id"), alert?.id],
     ]);
-    const open = alert !== null && !OVER.includes(alert.state);
+    const open = Boolean(alert) && !OVER.includes(alert.state);
     const may = open && this.board.role === "lead";
     const mayMute = may && !alert.muted && Object.keys(alert.labels ?? {}).length > 0;
     this.acknowledgeButton.hidden = !may || Boolean(alert.acknowledged);
@@ -139,7 +179,7 @@ export class AlertDialog extends Dialog {
       this.why.focus();
       return;
     }
-    const { labels } = this.board.alerts.get(this.id);
+    const { labels } = this.alert;
     const now = this.context().now;
     await this.send("mute", () => mute(labels, why, now + HOUR, by));
   }
@@ -190,10 +230,11 @@ export class AlertDialog extends Dialog {
 
   clear() {
     this.id = null;
+    this.details = null;
     this.problem = null;
     this.say("");
     this.close();
-    this.title.textContent = this.lead.textContent = "";
-    this.list.replaceChildren();
+    this.title.textContent = this.lead.textContent = this.whyLabel.textContent = "";
+    facts(this.list, []);
   }
 }

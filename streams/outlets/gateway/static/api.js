@@ -14,6 +14,19 @@ export async function me() {
   }
 }
 
+/**
+ * An alert with its evidence and what became of its messages.
+ * @returns {Promise<{status: number, details: {alert: object, deliveries: object[]}|null}>} `status` 0: not reachable
+ */
+export async function alertDetails(id) {
+  try {
+    const answer = await fetch(`api/v1/alerts/${encodeURIComponent(id)}`, { cache: "no-store", credentials: "same-origin" });
+    return { status: answer.status, details: answer.ok ? await answer.json() : null };
+  } catch {
+    return { status: 0, details: null };
+  }
+}
+
 /** crypto.randomUUID is missing on pages that came by plain http from elsewhere than loopback. */
 const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 

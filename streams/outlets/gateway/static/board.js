@@ -67,6 +67,11 @@ export class Board {
     this.serverTime = said.server_time ?? this.serverTime;
   }
 
+  /** Whether nothing has ever been heard of what the tiles show: a fresh installation. */
+  get empty() {
+    return this.tiles.size > 0 && [...this.tiles.values()].every((tile) => tile.value === null && tile.reason === "no_data");
+  }
+
   /** Whether every tile is of a closed queue. */
   get closed() {
     return this.tiles.size > 0 && [...this.tiles.values()].every((tile) => tile.status === "closed");

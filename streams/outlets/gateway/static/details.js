@@ -11,7 +11,7 @@ export class Details extends Dialog {
     const { words, zone } = context;
     const { say } = words;
     const shown = face(tile, context);
-    this.title.textContent = tile.label;
+    this.title.textContent = shown.label;
     this.lead.textContent = [`${shown.number} ${shown.unit}`.trim(), shown.word, shown.note].filter(Boolean).join(" · ");
     facts(this.list, [
       [say("field_metric"), tile.metric],

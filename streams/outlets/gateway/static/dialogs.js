@@ -1,16 +1,20 @@
 /** What all dialogs share: a list of facts, a close button, and the focus back where it was. */
 
-/** Fill a <dl> with [name, text] pairs; those without a text are left out. */
+const filled = new WeakMap(); // what each list says: filled again only where that changed, so that a selection stays
+
+/** Fill a <dl> with [name, text or lines] pairs; those without a text are left out. */
 export function facts(list, pairs) {
-  list.replaceChildren(
-    ...pairs.filter(([, text]) => text !== null && text !== undefined && text !== "").flatMap(([name, text]) => {
-      const term = document.createElement("dt");
-      const said = document.createElement("dd");
-      term.append(name);
-      said.append(...(text instanceof Node ? [text] : [String(text)]));
-      return [term, said];
-    }),
-  );
+  const told = pairs.map(([name, text]) => [name, [text ?? ""].flat().map(String).filter(Boolean)]).filter(([, lines]) => lines.length);
+  const said = JSON.stringify(told);
+  if (filled.get(list) === said) return;
+  filled.set(list, said);
+  list.replaceChildren(...told.flatMap(([name, lines]) => [element("dt", name), ...lines.map((line) => element("dd", line))]));
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  made.append(text);
+  return made;
 }
 
 export class Dialog {

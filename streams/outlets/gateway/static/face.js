@@ -16,7 +16,7 @@ export function face(tile, board) {
   const asOf = validAt === null ? "" : words.say("as_of", when(validAt, board.zone, board.now));
   const { number, unit } = status === "closed" ? { number: NOT_KNOWN, unit: "" } : shownValue(tile, board);
   return {
-    label: tile.label,
+    label: words.said(tile.label),
     asOf: validAt,
     number,
     unit,

@@ -41,6 +41,7 @@ const context = () => ({
   withheld: shown.withheld,
   asOf: board.watermark,
   known: board.pages.length > 0,
+  empty: board.empty,
 });
 
 const grid = new Grid({ tiles: part("tiles"), nav: part("pages") }, board, options, context);
@@ -101,7 +102,7 @@ function event(name, said) {
   else grid.update(changed);
   if (name === "snapshot" || said.problems) paintStrip();
   if (name === "snapshot" || name === "hello") rename();
-  if (name !== "hello") alert.refresh();
+  if (name !== "hello") alert.refresh(name !== "delta"); // messages may be on their way unseen: asked for with each beat
   if (name === "snapshot") openWanted();
   if (badBefore && !shown.replay && [...board.bad].some((id) => !badBefore.has(id))) sound.bad(performance.now());
 }

@@ -6,7 +6,7 @@ import { svg } from "./shapes.js";
 const WIDTH = 59;
 const HEIGHT = 20;
 const EDGE = 1.5;
-const LEAST = 3; // values that make a line
+const LEAST = 8; // values that make a line: fewer are a stray mark on the wall
 
 /**
  * Paths of a series in a box of 59 x 20. Pure.

@@ -75,6 +75,7 @@ export class Strip {
     this.quiet.hidden = shown.length > 0;
     draw(this.quiet.querySelector("svg"), "good");
     this.quiet.lastElementChild.textContent = !board.known ? ""
+      : board.empty ? words.say("no_queues")
       : board.withheld && board.asOf ? words.say("not_known_since", when(board.asOf, board.zone, board.now))
       : words.say("quiet");
     this.quiet.querySelector("svg").style.visibility = board.known ? "visible" : "hidden";

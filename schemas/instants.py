@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-"""An instant in a public record: ISO 8601; what we write is UTC with a Z."""
+Instant = Annotated[datetime, msgspec.Meta(tz=True, extra_json_schema={"format": "date-time"})]
+"""An instant in a public record: ISO 8601, with its zone; what we write is UTC with a Z."""
 
 Seconds = Annotated[float, msgspec.Meta(extra_json_schema={"description": "seconds"})]
 """A duration in a public record."""

@@ -24,6 +24,10 @@ Mode = Literal["live", "replay"]
 
 CLOSED: frozenset[AlertState] = frozenset({"resolved", "retracted"})
 
+BLIND = "pipeline.blind"
+"""The rule of the one alert that the notifier raises by its own means: nothing moves in the pipeline. Agents that would
+take commands may be what stands still, so nobody acknowledges or mutes it."""
+
 
 class Saying(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Who said something, when, and why."""

@@ -6,7 +6,7 @@ changed state go out. What it sends and what it changed between two flushes beco
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -67,3 +67,16 @@ class Processor(Protocol):
 
     def restored(self) -> None:
         """The state is complete: rebuild what is derived from it (heaps, totals)."""
+
+
+@runtime_checkable
+class HasNews(Protocol):
+    """A processor that gathers what time alone brings about until `before_flush`."""
+
+    def has_news(self) -> bool:
+        """Whether the next flush has something of it to send."""
+
+
+def has_news(processor: Processor) -> bool:
+    """Whether a processor says that it has something to send with the next flush."""
+    return isinstance(processor, HasNews) and processor.has_news()

@@ -1,5 +1,6 @@
 """Reading topics from their start, committed records only, outside any group."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.processor import Record
 
 POLL_MS = 200
+
+
+def is_cancelled() -> bool:
+    """Whether the running task is itself to end: Kafka's client cancels what waits for it when it loses its broker."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

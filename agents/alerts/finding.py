@@ -61,7 +61,7 @@ def rule_of(transition: TrendTransition) -> str:
 
 
 def check(record: SlaTransition | TrendTransition) -> None:
-    """Raise TypeError for an instant without a zone, OverflowError for a time that no calendar has."""
+    """Raise OverflowError for a time that no calendar has."""
     if isinstance(record, SlaTransition):
         instants, lasted = (record.due_at, record.occurred_at), record.target
     else:

@@ -84,6 +84,10 @@ class Mutes:
         """When the next one is over by itself (ms), and which."""
         return min(((each.until, each.id) for each in self.store.data.values() if not each.ended), default=None)
 
+    def has_news(self) -> bool:
+        """Whether anything is to be published."""
+        return any(each.news for each in self.store.data.values())
+
     def news(self) -> list[notifications.Mute]:
         """What is to be published; those that are over are forgotten with it."""
         told = sorted((each for each in self.store.data.values() if each.news), key=lambda each: each.id)

@@ -16,6 +16,7 @@ from schemas.alerts import SlaTransition
 from schemas.instants import SECOND, to_ms
 from schemas.notifications import Acknowledge, AnyCommand, StartMute
 from schemas.topics import ALERTS_NOTIFICATIONS, ALERTS_SLA, ALERTS_TRENDS
+from schemas.unreadable import UNREADABLE
 from streams.processor import Outbox, Record
 from streams.store import Store
 
@@ -24,9 +25,6 @@ PACE = SECOND
 
 _TOPIC = ALERTS_NOTIFICATIONS.name
 _ONE = ""
-# Broken UTF-8 inside a string and nesting without end are no MsgspecError; an instant without its zone is a TypeError,
-# a duration longer than time an OverflowError.
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError, OverflowError)
 
 
 class Progress(msgspec.Struct):
@@ -90,7 +88,7 @@ class Alerting:
             else:
                 kind = "command"
                 self._obey(notifications.decode_command(value))
-        except UNREADABLE:
+        except (*UNREADABLE, OverflowError):
             self._ignore(f"{kind}_unreadable")
 
     def _hear(self, at: int, of: str, record: Detected) -> None:
@@ -102,9 +100,6 @@ class Alerting:
     # -- what people say -----------------------------------------------------------------------------------
 
     def _obey(self, command: AnyCommand) -> None:
-        to_ms(command.at)
-        if isinstance(command, StartMute):
-            to_ms(command.until)
         if not self._commands.is_new(command.id, self._dispatcher.clock):
             self._ignore("command_repeated")
         elif isinstance(command, Acknowledge):
@@ -129,14 +124,10 @@ class Alerting:
         if clock <= self._dispatcher.clock:
             return
         self._dispatcher.reached = clock
-        happened = False
         while self._step(clock, out):
-            happened = True
+            pass
         self._dispatcher.clock = clock
         self._commands.sweep(clock)
-        if happened:
-            # What time brings about leaves with the next flush, not with the next record that comes in.
-            self._tell(out, ended=False)
 
     def _step(self, clock: int, out: Outbox) -> bool:
         """The next thing that is due up to `clock`; False where there is none. Of one instant, first what is told."""
@@ -163,23 +154,27 @@ class Alerting:
     # -- records out ---------------------------------------------------------------------------------------
 
     def before_flush(self, out: Outbox, *, ended: bool) -> None:
-        """Publish what changed, and note how far the clock has come."""
-        self._tell(out, ended=ended)
+        """Publish what changed; numbers alone at most once a second of clock, unless everything has ended."""
+        for mute in self._mutes.news():
+            out.send(_TOPIC, mute.id.encode(), notifications.encode(mute))
+        for name in sorted(self._dispatcher.unsent):
+            episode = self._book.episodes.data[name]
+            if ended or self._is_ripe(episode):
+                self._dispatcher.unsent.discard(name)
+                self._publish(episode, out)
         if self._counted is not None and self._ignored:
             self._counted(self._ignored)
         self._ignored = {}
         if self._dispatcher.clock != (self._progress.get(_ONE) or Progress()).clock:
             self._progress.put(_ONE, Progress(self._dispatcher.clock))
 
-    def _tell(self, out: Outbox, *, ended: bool) -> None:
-        """Publish what changed; numbers alone at most once a second of clock, unless everything has ended."""
-        for mute in self._mutes.news():
-            out.send(_TOPIC, mute.id.encode(), notifications.encode(mute))
-        for name in sorted(self._dispatcher.unsent):
-            episode = self._book.episodes.data[name]
-            if episode.news or ended or self._dispatcher.clock - episode.sent >= PACE:
-                self._dispatcher.unsent.discard(name)
-                self._publish(episode, out)
+    def has_news(self) -> bool:
+        """Whether something would be published now: the next flush must not wait for a record to come in."""
+        episodes = self._book.episodes.data
+        return self._mutes.has_news() or any(self._is_ripe(episodes[name]) for name in self._dispatcher.unsent)
+
+    def _is_ripe(self, episode: Episode) -> bool:
+        return episode.news or self._dispatcher.clock - episode.sent >= PACE
 
     def _publish(self, episode: Episode, out: Outbox) -> None:
         episode.sequence += 1

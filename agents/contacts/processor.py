@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-import msgspec
-
 from agents.contacts.change import AgentChange, ContactChange, contact_change
 from agents.contacts.contact import Contact
 from agents.contacts.customer import customer_of, told
@@ -25,13 +23,11 @@ from schemas.instants import DAY
 from schemas.partials import AgentNow
 from schemas.policies import Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from schemas.unreadable import UNREADABLE
 from streams.processor import Outbox, Record
 from streams.store import Store
 
 _ALERTS = ALERTS_SLA.name
-
-# Broken UTF-8 inside a string and nesting without end are no MsgspecError.
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Contacts:
@@ -103,7 +99,7 @@ class Contacts:
         """Apply one envelope."""
         try:
             envelope = decode_envelope(record.value or b"")
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             origin = Origin(record.topic, record.partition, record.offset)
             self._refuse(record, origin, "schema", str(error), out)
             self._gathered.count_whole("failed", "schema")

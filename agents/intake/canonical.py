@@ -8,6 +8,7 @@ from agents.intake.parsing import Context, Events, Headers, Malformed, Parsed
 from schemas.events import AgentSchedulePublished, AgentStateChanged, AnyEvent, Channel
 from schemas.failures import FailureReason
 from schemas.instants import to_ms
+from schemas.unreadable import UNREADABLE
 
 _decode = msgspec.json.Decoder(AnyEvent).decode
 
@@ -55,10 +56,8 @@ class Canonical:
             event = _decode(payload)
         except msgspec.ValidationError as error:
             raise Malformed(_kind_of(str(error)), f"no canonical event: {error}") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise Malformed("syntax", f"no JSON object in UTF-8: {error}") from None
-        if event.time.tzinfo is None:
-            raise Malformed("time", "no zone in the time - at `$.time`: ISO 8601 with Z or an offset is expected")
         if not event.id or not event.source:
             raise Malformed("identity", "`$.id` or `$.source` is empty")
         if isinstance(event, AgentStateChanged | AgentSchedulePublished):
@@ -72,14 +71,14 @@ class Canonical:
 def _looked_at(payload: bytes) -> _Glance:
     try:
         return _glance(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _NOTHING
 
 
 def _kind_of(error: str) -> FailureReason:
     if error.endswith("`$.type`") and error.startswith("Invalid value"):
         return "unknown_type"
-    if error.endswith("`$.time`") and error.startswith("Invalid"):
+    if error.endswith("`$.time`") and error.startswith(("Invalid", "Expected `datetime` with a timezone")):
         return "time"
     return "schema"
 

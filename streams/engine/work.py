@@ -15,7 +15,7 @@ from streams.engine.stage import REPLAY, Stage
 from streams.engine.surroundings import Surroundings
 from streams.engine.transport import Batch
 from streams.engine.writer import POSITIONS_KEY, Flush, Positions, decode_positions, encode_positions
-from streams.processor import Headers, Output
+from streams.processor import Headers, Output, has_news
 
 MARK_INTERVAL = 1.0
 LARGEST_FLUSH = 20_000
@@ -139,7 +139,7 @@ class Work:
             self.advanced = now
             before = len(self._outbox.outputs)
             self.processor.advance(now, self._outbox)
-            if len(self._outbox.outputs) > before:
+            if len(self._outbox.outputs) > before or has_news(self.processor):
                 self._dirty = True
 
     def reached(self) -> Place:

@@ -11,6 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.topics import prefix_of
 from streams.partitioner import partition_of
 from streams.processor import Output
+from streams.producers import stop_at_once
 
 BATCH_BYTES = 512 * 1024
 LARGEST_REQUEST = 34 * 1024 * 1024
@@ -76,19 +77,8 @@ class Writer:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect at once; an open transaction is left to the next owner's start or the broker's time-out.
-
-        aiokafka's own way would first wait until all that is under way has been sent or has expired, long after
-        anybody wants it.
-        """
-        producer = self._producer
-        producer._closed = True
-        sender = producer._sender.sender_task
-        if sender is not None:
-            sender.cancel()
-        await producer.client.close()
-        if sender is not None:
-            await asyncio.wait([sender])
+        """Disconnect at once."""
+        await stop_at_once(self._producer)
 
     async def send(self, flush: Flush, changelog: tuple[str, int]) -> None:
         """One transaction: changelog records, outputs, positions. Raises what aiokafka raises; then nothing of it

@@ -17,6 +17,7 @@ from tests.acceptance.pbx import SOURCE, Pbx, contact_of
 from tests.acceptance.program import BIN, PATIENCE, Program, floorwalker, wait_for
 from tests.acceptance.reading import Reader, Said
 from tests.conftest import unused_namespace
+from tests.integration.notifier_kit import Floor, HookSink, hook, notifier
 
 DAY = 86_400
 REFUSED = 4
@@ -78,10 +79,11 @@ def filled(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Fi
 
 
 class Service:
-    """The filled namespace in service, and everything that was published since its beginning."""
+    """The filled namespace in service with a receiver, and everything that was published since its beginning."""
 
-    def __init__(self, reader: Reader, pbx: Pbx, worker: Program) -> None:
+    def __init__(self, reader: Reader, pbx: Pbx, worker: Program, web: HookSink) -> None:
         self.pbx = pbx
+        self.web = web
         self.worker = worker
         self.said: list[Said] = []
         self._reader = reader
@@ -138,7 +140,11 @@ def service(filled: Filled) -> Iterator[Service]:
         worker.wait_ready()
         pbx = Pbx(filled.folder / "queue_log")
         stack.callback(pbx.close)
-        yield Service(reader, pbx, worker)
+        web = stack.enter_context(HookSink())
+        floor = Floor(filled.bootstrap, filled.namespace)
+        stack.callback(floor.close)
+        stack.enter_context(notifier(floor, filled.folder, hook(web))).wait_ready()
+        yield Service(reader, pbx, worker, web)
 
 
 def counts_of(metrics: dict[str, Any]) -> dict[str, float]:
@@ -191,6 +197,12 @@ def test_past_and_present_are_one_floor_and_nobody_is_told_of_the_past(filled: F
     assert not any(task["ended"] for task in pipeline["tasks"].values())
     assert {each["mode"] for each in service.alerts("live") + service.alerts("replay")} == {"live", "replay"}
     assert all(each.get("notify") is None for each in service.alerts("replay"))
+    # The receiver heard of that one alone, though what was told of the past stood on the topic before it.
+    wait_for(lambda: len(service.web.requests) >= 2, "that it began and that it is over")
+    assert [(each.content["data"]["notify"], each.content["subject"]) for each in service.web.requests] == [
+        ("trigger", told["id"]),
+        ("resolve", told["id"]),
+    ]
 
 
 @pytest.mark.slow

@@ -31,6 +31,9 @@ QUEUES = ("sales", "support", "billing")
 EVERY = 0.05
 """Seconds between lines of the background."""
 
+SESSION = 10
+"""Seconds, as in service."""
+
 PATIENCE = 60.0
 _SHORTEST, _LONGEST = 0.35, 1.05
 _TILE = {FLOOR: "*/*/contacts_offered/30min", PROBE: f"{PROBE}/*/contacts_offered/30min"}
@@ -105,7 +108,7 @@ def measure(say: Say, samples: int = SAMPLES, viewers: int = VIEWERS) -> Walls:
         folder = Path(name) / "floor"
         folder.mkdir()
         with (
-            LiveFloor(kafka.bootstrap, "wall", folder, CONFIG, log=MeasuredLog) as floor,
+            LiveFloor(kafka.bootstrap, "wall", folder, CONFIG, log=MeasuredLog, session=SESSION) as floor,
             _page(floor) as page,
             _Published(floor) as published,
         ):
@@ -174,7 +177,7 @@ class _Bench:
         for _ in range(3):
             self._call()
             time.sleep(0.5)
-        self._wait(lambda: self._on_the_page(PROBE) == 3 and self._on_the_page(FLOOR) == 3, "the first callers")
+        self._wait_shown(self._log.counts())
         self._page.evaluate(_WATCH, _TILE)
 
     def ways(self, samples: int, traffic: Traffic | None) -> dict[str, Way]:
@@ -184,8 +187,7 @@ class _Bench:
             for _ in range(samples):
                 self._page.wait_for_timeout(1000 * self._random.uniform(_SHORTEST, _LONGEST))
                 self._call()
-        counts = self._log.counts()
-        self._wait(lambda: all(self._on_the_page(scope) == counts[scope] for scope in _TILE), "the last callers")
+        self._wait_shown(self._log.counts())
         seen: list[Seen] = [(scope, at, count) for scope, at, count in self._page.evaluate("window.seen")]
         return {
             scope: Way(
@@ -248,11 +250,14 @@ class _Bench:
         text = tile.text_content() if tile.count() else ""
         return int(text) if text and text.isdecimal() else None
 
-    def _wait(self, claim: Callable[[], bool], what: str) -> None:
+    def _wait_shown(self, counts: dict[str, int]) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not claim():
+        while (shown := {scope: self._on_the_page(scope) for scope in _TILE}) != {s: counts[s] for s in _TILE}:
             if time.monotonic() > deadline:
-                raise MeasurementFailed(f"{what} did not come to the page within {PATIENCE:.0f} s")
+                published = {scope: max(first_seen(scope, self._published.seen), default=0) for scope in _TILE}
+                raise MeasurementFailed(
+                    f"callers so far: {counts}; on the page {PATIENCE:.0f} s later: {shown}, on metrics.live: {published}"
+                )
             self._page.wait_for_timeout(50)
 
 

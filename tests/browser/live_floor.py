@@ -29,16 +29,23 @@ Place = tuple[str | None, str | None, str, str]
 class LiveFloor:
     """One installation on a namespace of its own, from `with` to its end. `pbx`: writes what the connector follows.
 
-    `log`: the kind of writer.
+    `log`: the kind of writer. `session`: seconds after which a dead worker's partitions are given away.
     """
 
     def __init__(
-        self, bootstrap: str, namespace: str, folder: Path, config: str, log: Callable[[Path], Pbx] = Pbx
+        self,
+        bootstrap: str,
+        namespace: str,
+        folder: Path,
+        config: str,
+        log: Callable[[Path], Pbx] = Pbx,
+        session: int = SESSION,
     ) -> None:
         (folder / "floorwalker.toml").write_text(config + SOURCES, encoding="utf-8")
         self.bootstrap = bootstrap
         self.namespace = namespace
         self.folder = folder
+        self.session = session
         self.pbx = log(folder / "queue_log")
         self.worker = self._program("worker", "--clock", "wall", "--port", 0)
         self.connector = self._program("connect")
@@ -50,7 +57,7 @@ class LiveFloor:
         return {
             "service__bootstrap": self.bootstrap,
             "service__namespace": self.namespace,
-            "service__session_timeout": SESSION,
+            "service__session_timeout": self.session,
         }
 
     def _program(self, *arguments: object) -> Program:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 Said = dict[str, Any]
@@ -161,6 +162,26 @@ def alert(id_: str, summary: str, **more: Any) -> Said:
         "muted": False,
         "reason": None,
     } | more
+
+
+def details(line: Said, deliveries: tuple[Said, ...] = (), **evidence: Any) -> Said:
+    """What the API says of an alert beside the stream: `line` as the stream has it."""
+    record = {
+        **line,
+        "mode": "live",
+        "started_at": instant(line["started_at"]),
+        "ended_at": line["ended_at"] and instant(line["ended_at"]),
+        "updated_at": instant(now()),
+        "acknowledged": None,
+        "muted": None,
+        "evidence": {"open": line["open"], "total": line["total"], **evidence},
+    }
+    return {"alert": record, "deliveries": list(deliveries)}
+
+
+def instant(at: int) -> str:
+    """Milliseconds since 1970 as the API says them."""
+    return datetime.fromtimestamp(at / 1_000, UTC).isoformat().replace("+00:00", "Z")
 
 
 CARDS = "Cards voice: 3 past 20 s, oldest 2:41"

@@ -38,7 +38,8 @@ class ScriptedGateway:
 
     `opening`: what a new stream is told, made anew for each. `refuse`: the status by which streams are refused (None:
     they are let in); `let_in`: what /api/v1/me answers, `name`: the key's name there. `answers`: (status, detail) for
-    POSTs by path, else 202. `posts`: what came in. `opened`: how many streams were asked for, `last_ids`: with what
+    POSTs by path, else 202. `details`: what the API says of an alert, by id; without it it says what the opening
+    snapshot has of it, and no more. `posts`: what came in. `opened`: how many streams were asked for, `last_ids`: with what
     Last-Event-ID.
     """
 
@@ -53,6 +54,7 @@ class ScriptedGateway:
         self.name: str | None = None
         self.key = "fw_wall_secret"
         self.answers: dict[str, tuple[int, str]] = {}
+        self.details: dict[str, scenes.Said] = {}
         self.posts: list[tuple[str, Any]] = []
         self.opened = 0
         self.last_ids: list[str | None] = []
@@ -106,6 +108,7 @@ class ScriptedGateway:
                 web.get("/blank", self._blank),
                 web.get("/api/v1/stream", self._stream),
                 web.get("/api/v1/me", self._me),
+                web.get("/api/v1/alerts/{id}", self._alert),
                 web.post("/session", self._session),
                 web.post("/api/v1/{rest:.*}", self._post),
             ]
@@ -171,6 +174,12 @@ class ScriptedGateway:
 
     async def _me(self, _: web.Request) -> web.Response:
         return web.json_response({"name": self.name, "role": "lead"}, status=self.let_in)
+
+    async def _alert(self, request: web.Request) -> web.Response:
+        id_ = request.match_info["id"]
+        known = [one for name, said in self.opening() if name == "snapshot" for one in said["alerts"]]
+        told = {one["id"]: scenes.details(one) for one in known} | self.details
+        return web.json_response(told[id_]) if id_ in told else self._problem(404, "there is no such alert")
 
     async def _session(self, request: web.Request) -> web.Response:
         said = await request.json()

@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser import scenes, wall
@@ -18,6 +19,11 @@ ACKNOWLEDGEMENT = "/api/v1/alerts/a-1/acknowledgement"
 def troubled(page: Page, gateway: ScriptedGateway, query: str = "", **hello: Any) -> None:
     gateway.opening = wall.opening(hello, **scenes.troubled())
     wall.show(page, gateway, query)
+
+
+def delivery(receiver: str, became: str, at: int, **more: Any) -> dict[str, Any]:
+    """What became of the first message to a receiver."""
+    return {"receiver": receiver, "notify": "trigger", "outcome": became, "attempts": 1, "at": scenes.instant(at)} | more
 
 
 def outcome(page: Page) -> str:
@@ -149,7 +155,110 @@ def test_a_problem_that_is_no_alert_can_be_read_and_not_acknowledged(page: Page,
     page.locator(".problem", has_text="pbx-south").click()
 
     assert page.locator("#alert-title").inner_text() == "Source pbx-south is silent"
+    assert "does floorwalker connect run?" in page.locator("#alert .lead").inner_text()
     assert not page.locator("#acknowledge").is_visible()
+
+
+def test_the_dialog_shows_what_an_alert_rests_on_and_who_was_told(page: Page, gateway: ScriptedGateway) -> None:
+    noon = 1_795_348_800_000  # 13:00 in Berlin
+    gateway.details["a-1"] = scenes.details(
+        scenes.alert("a-1", scenes.CARDS, started_at=noon),
+        (
+            delivery("team-leads", "failed", noon + 90_000, detail="given up after 3 tries; the last: HTTP 500"),
+            delivery("on-call", "sent", noon + 30_000, detail="HTTP 204"),
+        ),
+        target=20.0,
+        corrected=1,
+        subjects=[
+            {"id": "s-1", "since": scenes.instant(noon), "due_at": scenes.instant(noon + 20_000)},
+            {
+                "id": "s-2",
+                "since": scenes.instant(noon + 5_000),
+                "due_at": scenes.instant(noon + 25_000),
+                "ended_at": scenes.instant(noon + 65_000),
+                "outcome": "late",
+            },
+        ],
+    )
+    troubled(page, gateway)
+    page.locator("#worst").click()
+    wall.until(lambda: "Told" in page.locator("#alert dl").inner_text(), "the API was asked")
+
+    said = page.locator("#alert dl").inner_text().splitlines()
+    assert said[said.index("Evidence") + 1 : said.index("Told")] == [
+        "waits since 13:00:00, due 13:00:20",
+        "13:00:05 to 13:01:05, waited 1:00, due 13:00:25 (answered late)",
+        "+3 more",
+        "1 taken back by later records",
+    ]
+    assert said[said.index("Told") + 1 : said.index("As of")] == [
+        "on-call: beginning sent 13:00",
+        "team-leads: beginning failed 13:01: given up after 3 tries; the last: HTTP 500",
+    ]
+    assert said[said.index("Target") + 1] == "0:20"
+
+
+@pytest.mark.parametrize(
+    ("trend", "said"),
+    [
+        (
+            {"observed": 41.0, "expected": 18.3, "days": 14},
+            ["41 came, usual in that time: 18", "as 14 days of the past say"],
+        ),
+        (
+            {"observed": 0, "expected": 7.25, "last_seen": "2026-11-22T12:00:00Z"},
+            ["last heard at 13:00:00", "usual since then: 7.3 records"],
+        ),
+        (
+            {"observed": 0, "expected": 0, "last_seen": "2026-11-22T12:00:00Z", "limit": 600.0},
+            ["last heard at 13:00:00", "counts as silent after 10:00"],
+        ),
+    ],
+)
+def test_the_dialog_of_a_trend_shows_its_numbers(
+    page: Page, gateway: ScriptedGateway, trend: dict[str, Any], said: list[str]
+) -> None:
+    gateway.details["a-1"] = scenes.details(scenes.alert("a-1", scenes.CARDS), trend=trend)
+    troubled(page, gateway)
+    page.locator("#worst").click()
+
+    wall.until(lambda: "nobody yet" in page.locator("#alert dl").inner_text(), "the API was asked")
+    lines = page.locator("#alert dl").inner_text().splitlines()
+    assert lines[lines.index("Evidence") + 1 : lines.index("Told")] == said
+
+
+def test_the_dialog_asks_again_while_it_is_open(page: Page, gateway: ScriptedGateway) -> None:
+    troubled(page, gateway)
+    page.locator("#worst").click()
+    wall.until(lambda: "nobody yet" in page.locator("#alert dl").inner_text(), "nobody was told")
+
+    sent = delivery("on-call", "sent", scenes.now())
+    gateway.details["a-1"] = scenes.details(scenes.alert("a-1", scenes.CARDS), (sent,))
+    gateway.say("beat", scenes.beat())
+    wall.until(lambda: "on-call: beginning sent" in page.locator("#alert dl").inner_text(), "the message shows")
+
+
+def test_an_alert_that_left_the_board_is_shown_as_the_api_has_it(page: Page, gateway: ScriptedGateway) -> None:
+    ended = scenes.alert("a-old", "Loans: over, 7 callers waited", state="resolved", ended_at=scenes.now(), open=0)
+    gateway.details["a-old"] = scenes.details(ended)
+    troubled(page, gateway, "?alert=a-old")
+
+    wall.until(lambda: page.locator("#alert-title").inner_text() == "Loans: over, 7 callers waited", "it is shown")
+    said = page.locator("#alert dl").inner_text().splitlines()
+    assert said[said.index("State") + 1] == "over"
+    assert not page.locator("#acknowledge").is_visible()
+
+
+def test_a_screen_on_the_wall_asks_for_no_details(page: Page, gateway: ScriptedGateway) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    troubled(page, gateway, role="wall")
+    page.locator("#worst").click()
+    gateway.say("beat", scenes.beat())
+    time.sleep(0.3)
+
+    assert page.locator("#alert-title").inner_text() == scenes.CARDS
+    assert not [url for url in asked if "/api/v1/alerts" in url]
 
 
 def test_the_address_in_a_message_opens_its_alert(page: Page, gateway: ScriptedGateway) -> None:
@@ -163,11 +272,15 @@ def test_the_address_in_a_message_opens_its_alert(page: Page, gateway: ScriptedG
     assert not page.locator("#alert").is_visible()
 
 
-def test_an_address_of_an_alert_that_is_gone_says_so(page: Page, gateway: ScriptedGateway) -> None:
+def test_an_address_of_an_alert_that_is_gone_says_so(
+    page: Page, gateway: ScriptedGateway, complaints: list[Complaints]
+) -> None:
+    complaints[0].allowed.append("404")
     troubled(page, gateway, "?alert=long-gone")
     page.locator("#alert").wait_for(state="visible")
 
-    assert page.locator("#alert-title").inner_text() == "This is over and no longer listed."
+    gone = "This is over and no longer listed."
+    wall.until(lambda: page.locator("#alert-title").inner_text() == gone, "it says so")
 
 
 def test_only_changes_of_alerts_are_told_to_a_screen_reader(page: Page, gateway: ScriptedGateway) -> None:

@@ -133,7 +133,7 @@ def test_f_fills_the_screen_and_t_turns_the_address_into_a_tvs(page: Page, gatew
 
 
 def test_a_sparkline_has_a_text_and_a_tile_is_read_in_full(page: Page, gateway: ScriptedGateway) -> None:
-    series = [None, 3, 9, None, 4]
+    series = [None, 3, 9, 5, 6, 5, 7, 6, None, 4]
     gateway.opening = wall.opening(
         tiles=[scenes.count("q", "In queue", 4, series=series, status="warn", word="CLOSE TO 5")]
     )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.scripted_gateway import ScriptedGateway
 
 
-@pytest.fixture
-def module(page: Page, gateway: ScriptedGateway) -> Any:
-    """Evaluate an expression over a module of the page: `module('state', 'm.backoff(0, 0)')`."""
-    page.goto(f"{gateway.url}/blank")
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Iterator[Page]:
+    """One page without anything for all rules: they keep nothing in it."""
+    with ScriptedGateway() as gateway, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{gateway.url}/blank")
+        yield page
 
+
+@pytest.fixture
+def module(blank: Page) -> Any:
+    """Evaluate an expression over a module of the page: `module('state', 'm.backoff(0, 0)')`."""
     def evaluate(name: str, expression: str) -> Any:
-        return page.evaluate(f"async () => {{ const m = await import('/static/{name}.js'); return {expression}; }}")
+        return blank.evaluate(f"async () => {{ const m = await import('/static/{name}.js'); return {expression}; }}")
 
     return evaluate
 
@@ -126,6 +134,37 @@ def test_a_number_reads_as_it_was_said(module: Any, value: float, unit: str, tar
 
     assert f"{figure['number']} {figure['unit']}".strip() == shown
     assert len(figure["number"].replace(",", "")) <= 6
+
+
+def test_few_values_are_no_line(module: Any) -> None:
+    lines = module("spark", "[7, 8].map((known) => m.paths([null, ...Array(known).keys()]).line)")
+    assert lines[0] == ""
+    assert lines[1].startswith("M52 ")
+
+
+@pytest.mark.parametrize(
+    ("said", "german"),
+    [
+        ("Oldest waiting", "Längste Wartezeit"),
+        ("Second line oldest wait", "Second line Wartezeit"),
+        ("1 in queue", "1 wartet"),
+        ("12 in queue", "12 warten"),
+        ("1 contact, last 30 min", "1 Kontakt in 30 min"),
+        ("1,284 contacts, today", "1.284 Kontakte heute"),
+        ("BELOW 80 %?", "UNTER 80 %?"),
+        ("no such form", "no such form"),
+    ],
+)
+def test_what_the_server_says_is_said_in_german_where_its_form_is_known(module: Any, said: str, german: str) -> None:
+    assert module("words", f"m.words('de').said({said!r})") == german
+
+
+def test_every_text_of_the_page_is_there_in_german(module: Any) -> None:
+    english = "const {EN} = await import('/static/english.js');"
+    keys = module("german", f"await (async () => {{ {english} return [Object.keys(EN), Object.keys(m.DE)]; }})()")
+    missing, unknown = sorted({*keys[0]} - {*keys[1]}), sorted({*keys[1]} - {*keys[0]})
+    assert missing == ["behind"]  # '{0} s' is the same
+    assert unknown == []
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def test_through_kills_every_message_comes_and_only_the_one_under_way_comes_twic
         }
         assert answered == sent
         assert duplicates(requests, kills) <= KILLS
-    for each in web.requests:
-        assert each.is_genuine
-        if each.content["type"].endswith(".resolve"):
-            begun = [other for other in web.of("trigger") if other.content["subject"] == each.content["subject"]]
-            assert any(other.answered is not None and other.answered <= each.at for other in begun)
+    for request in web.requests:
+        assert request.is_genuine
+        if request.content["type"].endswith(".resolve"):
+            begun = [other for other in web.of("trigger") if other.content["subject"] == request.content["subject"]]
+            assert any(other.answered is not None and other.answered <= request.at for other in begun)
     floor.close()
 
 

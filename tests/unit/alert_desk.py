@@ -170,11 +170,9 @@ class Desk:
 
     def at(self, seconds: float, *said: Said) -> list[Alert]:
         """Move the clock, take what was said, flush; returns the alerts that were published."""
-        before = len(self.said)
         self.rules.advance(ms(seconds), self)
         self.take(*said)
-        self.flush()
-        return [each for each in self.said[before:] if isinstance(each, Alert)]
+        return self.flush()
 
     def flush(self, *, ended: bool = False) -> list[Alert]:
         before = len(self.said)

@@ -41,7 +41,7 @@ def test_an_event_keeps_its_own_id_source_and_revision(event: AnyEvent) -> None:
         (line(ANSWERED, channel="fax"), "schema", r"`\$.channel`"),
         (line(ANSWERED, type="contact.teleported"), "unknown_type", "contact.teleported"),
         (line(ANSWERED, time="noon"), "time", r"`\$.time`"),
-        (line(ANSWERED, time="2026-10-20T12:00:00"), "time", "no zone"),
+        (line(ANSWERED, time="2026-10-20T12:00:00"), "time", "timezone"),
         (line(ANSWERED, contact=""), "identity", r"`\$.contact` is empty"),
         (line(ANSWERED, id=""), "identity", r"`\$.id`"),
         (line(AWAY, agent=...), "identity", r"`\$.agent` is missing"),

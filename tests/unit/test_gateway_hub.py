@@ -40,7 +40,7 @@ def test_what_was_missed_is_sent_again_in_order() -> None:
     assert numbers(known.missed("e-0")) == list(range(1, 11))
 
 
-@pytest.mark.parametrize("last", [None, "", "e-", "e-x", "other-3", "e-11", "e-99", "e--1", "e-²"])
+@pytest.mark.parametrize("last", [None, "", "e-", "e-x", "other-3", "e-11", "e-99", "e--1", "e-²", f"e-{'9' * 5_000}"])
 def test_what_no_event_of_this_start_was_called_is_not_resumed(last: str | None) -> None:
     known = hub()
     say(known, 10)

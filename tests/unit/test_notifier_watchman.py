@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from schemas.ids import alert_id
 from schemas.instants import to_ms
 from schemas.live import Pipeline, TaskMark
-from schemas.notifications import Alert
-from streams.outlets.notifier.watchman import RULE, Watchman
+from schemas.notifications import BLIND, Alert
+from streams.outlets.notifier.watchman import Watchman
 
 BEGUN = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 LIMIT = 60.0
@@ -34,8 +34,8 @@ def test_a_pipeline_that_stops_is_blind_after_the_limit_by_its_own_clock_and_tol
     watchman = Watchman(LIMIT, BEGUN)
     ((at, alert),) = looks(watchman, 1, 300, pipeline(intake=10, contacts=12))
     assert at == 71
-    assert (alert.rule, alert.severity, alert.state, alert.notify) == (RULE, "critical", "firing", "trigger")
-    assert alert.id == alert_id(RULE, {}, to_ms(second(10)))
+    assert (alert.rule, alert.severity, alert.state, alert.notify) == (BLIND, "critical", "firing", "trigger")
+    assert alert.id == alert_id(BLIND, {}, to_ms(second(10)))
     assert alert.started_at == second(10)
     assert "1 of 2 tasks stand still" in alert.summary
 

@@ -2,13 +2,13 @@
 
 import asyncio
 
-import msgspec
 from rich.console import Console
 
 from schemas import notifications
 from schemas.instants import to_ms
 from schemas.notifications import Alert, Notify
 from schemas.topics import ALERTS_NOTIFICATIONS, prefix_of
+from schemas.unreadable import UNREADABLE
 from streams.reader import POLL_MS, committed_reader, from_the_start
 
 _WORDS: dict[Notify, str] = {
@@ -37,7 +37,7 @@ async def say_what_is_told(bootstrap: str, namespace: str, console: Console, sin
 def _line(value: bytes | None, since: int) -> str | None:
     try:
         told = notifications.decode(value or b"")
-    except msgspec.DecodeError:
+    except UNREADABLE:
         # Of a newer version: the wallboard and the receivers will say.
         return None
     if not isinstance(told, Alert) or told.notify is None or told.mode != "live" or to_ms(told.updated_at) < since:

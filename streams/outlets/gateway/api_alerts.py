@@ -11,7 +11,18 @@ from starlette.responses import Response
 
 from schemas.ids import command_id
 from schemas.instants import Instant, from_ms, to_ms
-from schemas.notifications import CLOSED, Acknowledge, Alert, AlertState, Delivery, EndMute, Mute, Severity, StartMute
+from schemas.notifications import (
+    BLIND,
+    CLOSED,
+    Acknowledge,
+    Alert,
+    AlertState,
+    Delivery,
+    EndMute,
+    Mute,
+    Severity,
+    StartMute,
+)
 from streams.outlets.gateway.access import needs
 from streams.outlets.gateway.desk import Desk, answer, answers, who_asks
 from streams.outlets.gateway.errors import Fault, Refused
@@ -141,8 +152,16 @@ def register(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """Say that somebody looks after an alert. It shows when the alerts agent has it."""
         desk.check_read()
-        if known(id).state in CLOSED:
+        found = known(id)
+        if found.state in CLOSED:
             raise Refused(409, "Closed", "this alert is over: there is nothing to acknowledge")
+        if found.rule == BLIND:
+            raise Refused(
+                409,
+                "Ends by itself",
+                "the notifier raised this alert because the pipeline stands still, tells it once, and ends it when the "
+                "numbers move again: see what stands still by `floorwalker status`",
+            )
         by, command, at = say(request, body.by, idempotency_key)
         await desk.commands.send(Acknowledge(id=command, alert=id, by=by, at=at, note=body.note))
         return answer(Taken(command, at), 202)

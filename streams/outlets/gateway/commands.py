@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 from schemas.notifications import AnyCommand
 from schemas.topics import ALERTS_COMMANDS, prefix_of
 from streams.outlets.gateway.errors import Refused
-from streams.outlets.gateway.reader import is_cancelled
+from streams.producers import stop_at_once
+from streams.reader import is_cancelled
 
 log = structlog.get_logger()
 
@@ -27,10 +28,12 @@ class Commands:
         self._topic = prefix_of(namespace) + ALERTS_COMMANDS.name
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, command: AnyCommand) -> None:
         """Send one; returns when Kafka has it for good. Raises Refused (503) where it has not within 5 s."""
         value = msgspec.json.encode(command)
+        producer = None
         try:
             async with asyncio.timeout(TIMEOUT):
                 producer = await self._ready()
@@ -39,6 +42,7 @@ class Commands:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
             log.warning("gateway.command_not_taken", error=str(error) or type(error).__name__)
+            self._let_go(producer)
             raise Refused(
                 503,
                 "Kafka is away",
@@ -48,10 +52,16 @@ class Commands:
 
     async def close(self) -> None:
         """Let go of Kafka."""
-        if self._producer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._producer.stop()
+        self._let_go(self._producer)
+        await asyncio.gather(*self._leaving)
+
+    def _let_go(self, producer: AIOKafkaProducer | None) -> None:
+        """Have the next command begin anew: an idempotent producer that failed once may fail for good."""
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            leaving = asyncio.create_task(_stop(producer))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     async def _ready(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -66,3 +76,8 @@ class Commands:
                     raise
                 self._producer = producer
             return self._producer
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with suppress(KafkaError, OSError):
+        await stop_at_once(producer)

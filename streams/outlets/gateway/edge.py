@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "media-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -80,7 +81,9 @@ class Edge:
             await problem(scope, fault)(scope, receive, reply)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            telemetry.REQUESTS.labels(scope["method"], route, status).inc()
+            # A client may send any word for a method, and each label is kept for good.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            telemetry.REQUESTS.labels(method, route, status).inc()
             if not route.endswith("/stream"):
                 telemetry.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
 
@@ -129,7 +132,10 @@ def _from_our_page(headers: Headers) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
 
 
 def _limited(receive: Receive) -> Receive:

@@ -41,6 +41,7 @@ PROBLEMS = {
     "not-found": "There is nothing at this path, or what it names is not there (any more).",
     "method-not-allowed": "The path does not take this method; the header Allow lists those that it does.",
     "closed": "The alert is over: there is nothing to acknowledge.",
+    "ends-by-itself": "The alert pipeline.blind can't be acknowledged: it is over when the numbers move again.",
     "other-filter": "A cursor goes with the filter that it was given for.",
     "too-large": "A body has 64 KiB at most.",
     "not-json": "Bodies are application/json.",

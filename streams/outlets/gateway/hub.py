@@ -10,6 +10,8 @@ from streams.outlets.gateway.shown import encode
 
 QUEUE = 64
 RING_MS = 120_000
+_DIGITS = 15
+"""Of an event's number, at most."""
 
 
 class Sent(NamedTuple):
@@ -107,7 +109,7 @@ class Hub:
     def missed(self, last: str | None) -> bytes | None:
         """What came after the event of this id, on one piece; None where that is not known any more."""
         epoch, _, number = (last or "").rpartition("-")
-        if epoch != self.epoch or not (number.isascii() and number.isdecimal()):
+        if epoch != self.epoch or not (number.isascii() and number.isdecimal()) or len(number) > _DIGITS:
             return None
         seq = int(number)
         oldest = self._ring[0].seq if self._ring else self.seq + 1

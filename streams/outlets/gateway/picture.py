@@ -4,6 +4,7 @@ from schemas import live, notifications
 from schemas.customers import decode_contact
 from schemas.instants import to_ms
 from schemas.topics import ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS, METRICS_LIVE, prefix_of
+from schemas.unreadable import UNREADABLE
 from streams.outlets.gateway.alert_book import AlertBook
 from streams.outlets.gateway.layout import Layout, PageOf
 from streams.outlets.gateway.open_contacts import OpenContacts
@@ -67,7 +68,7 @@ class Picture:
                 alert = self.book.take(notifications.decode(record.value))
                 if alert is not None:
                     self.news.append(alert)
-        except ValueError:
+        except UNREADABLE:
             self._unreadable[topic] += 1
 
     @property

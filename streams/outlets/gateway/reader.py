@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from schemas.topics import Topic, prefix_of
 from streams import telemetry
 from streams.outlets.gateway.picture import Picture
-from streams.reader import committed_reader
+from streams.reader import committed_reader, is_cancelled
 
 log = structlog.get_logger()
 
@@ -20,12 +20,6 @@ _POLL_MS = 200
 _PROBE_SECONDS = 2.0
 _PROBE_TIMEOUT = 5.0
 _BATCH = 1_000
-
-
-def is_cancelled() -> bool:
-    """Whether the running task is itself to end: Kafka's client cancels what waits for it when it loses its broker."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class TopicsMissing(Exception):

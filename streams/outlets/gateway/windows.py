@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.instants import to_ms
 from schemas.live import LiveMetrics, Scope, Window, WindowKind, decode
+from schemas.unreadable import UNREADABLE
 
 KEPT: dict[WindowKind, int] = {"day": 1, "15min": 2, "30min": 2, "60min": 2}
 """How many windows of a kind that has a start are kept of each scope; of the other kinds there is but one."""
@@ -43,7 +44,7 @@ class Held:
             raw, self._raw = self._raw, None
             try:
                 self._live = decode(raw)
-            except ValueError:
+            except UNREADABLE:
                 self._unreadable()
         return self._live
 
@@ -61,7 +62,7 @@ class Windows:
     def take(self, key: bytes, value: bytes | None, at: int) -> Held | None:
         """Take one record; returns the window that it is of, None where nobody asks for it.
 
-        Raises ValueError for a key that names no window.
+        Raises schemas.unreadable.UNREADABLE for a key that names no window.
         """
         if value is None:
             self._forget(key)

@@ -120,10 +120,10 @@ class Composer:
         return compose(due.alert, due.notify, from_ms(now), self._numbers(due.alert), self._place)
 
     def understands(self, alert: Alert, now: int) -> bool:
-        """Whether a message can be made of an alert's record (times without a zone, say, have no meaning)."""
+        """Whether a message can be made of an alert's record (of a time at the end of all calendars, say, none can)."""
         try:
             compose(alert, alert.notify or "trigger", from_ms(now), None, self._place)
-        except (TypeError, ValueError, OverflowError):
+        except (ValueError, OverflowError):
             return False
         return True
 

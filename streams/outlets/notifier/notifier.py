@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from random import Random
 
-import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.instants import from_ms
 from schemas.notifications import Alert, decode
 from schemas.topics import ALERTS_NOTIFICATIONS, METRICS_LIVE, prefix_of
+from schemas.unreadable import UNREADABLE
 from streams import telemetry
 from streams.health import Health
 from streams.outlets.notifier.answers import Sender
@@ -171,14 +171,14 @@ class Notifier:
                 continue
             try:
                 said = decode(record.value)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 self._skip(record, str(error))
                 continue
             if isinstance(said, Alert) and said.notify is not None:
                 if self._composer.understands(said, now):
                     alerts.append(said)
                 else:
-                    self._skip(record, "no message can be made of it: a time without a zone?")
+                    self._skip(record, "no message can be made of it")
         self._outbox.take(self._notifications.topic, position, alerts, now)
         if alerts:
             self._wake()
@@ -187,7 +187,7 @@ class Notifier:
         for record in records:
             try:
                 self._floor.take(record.key or b"", record.value)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 self._skip(record, str(error))
 
     def _skip(self, record: Record, why: str) -> None:

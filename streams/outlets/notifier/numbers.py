@@ -33,7 +33,7 @@ class Floor:
         self._scopes: dict[live.Scope, live.LiveMetrics] = {}
 
     def take(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of metrics.live. Raises msgspec.MsgspecError for one that is none."""
+        """Take one record of metrics.live. Raises schemas.unreadable.UNREADABLE for one that is none."""
         if key == live.PIPELINE_KEY:
             if value is not None:
                 self.pipeline = live.decode_pipeline(value)

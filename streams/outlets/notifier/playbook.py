@@ -1,5 +1,7 @@
 """What to do about an alert, by its rule: short sentences, the first thing first."""
 
+from schemas.notifications import BLIND
+
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "sla",
@@ -10,7 +12,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "arrivals.high",
+        "trend.arrivals.high",
         (
             "ask what happened: outage, mailing, invoice run",
             "put an announcement in front of the queue",
@@ -18,7 +20,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "arrivals.low",
+        "trend.arrivals.low",
         (
             "call the queue's own number and see whether it gets through",
             "ask the carrier or the web team about faults and changes",
@@ -33,7 +35,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "pipeline.blind",
+        BLIND,
         (
             "take no number on the board for current, and watch the queues on the telephone system itself",
             "see which task stands still: floorwalker status",

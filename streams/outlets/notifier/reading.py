@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.processor import Record
-from streams.reader import POLL_MS, committed_reader
+from streams.reader import POLL_MS, committed_reader, is_cancelled
 
 log = structlog.get_logger()
 
@@ -43,7 +43,9 @@ class TopicReading:
             try:
                 async with committed_reader(self._bootstrap) as reader:
                     await self._read(reader)
-            except (KafkaError, TimeoutError) as error:
+            except (KafkaError, OSError, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
                 self.ready = False
                 log.warning("notifier.kafka_away", topic=self.topic, error=type(error).__name__)
             await asyncio.sleep(AGAIN)

@@ -8,6 +8,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.outlets.notifier.outbox import Outbox
+from streams.producers import stop_at_once
+from streams.reader import is_cancelled
 
 log = structlog.get_logger()
 
@@ -33,11 +35,13 @@ class Reporting:
             try:
                 await producer.start()
                 await self._report(producer)
-            except (KafkaError, TimeoutError) as error:
+            except (KafkaError, OSError, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
                 log.warning("notifier.not_reported", topic=self._topic, error=type(error).__name__)
             finally:
-                with contextlib.suppress(KafkaError, TimeoutError):
-                    await producer.stop()
+                with contextlib.suppress(KafkaError, OSError):
+                    await stop_at_once(producer)
             await asyncio.sleep(AGAIN)
 
     async def finish(self) -> None:

@@ -11,10 +11,9 @@ import msgspec
 from schemas.ids import alert_id
 from schemas.instants import to_ms
 from schemas.live import Pipeline
-from schemas.notifications import Alert, Evidence, Subject
+from schemas.notifications import BLIND, Alert, Evidence, Subject
 from streams.outlets.notifier.words import duration
 
-RULE = "pipeline.blind"
 SHOWN = 3
 
 CLEAR_SHARE = 0.5
@@ -67,9 +66,9 @@ def _raised(since: datetime, late: list[tuple[datetime, str]], tasks: int, now: 
     else:
         what = f"{len(late)} of {tasks} tasks stand still"
     return Alert(
-        id=alert_id(RULE, {}, to_ms(since)),
+        id=alert_id(BLIND, {}, to_ms(since)),
         sequence=1,
-        rule=RULE,
+        rule=BLIND,
         labels={},
         state="firing",
         severity="critical",

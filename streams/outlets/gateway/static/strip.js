@@ -78,7 +78,7 @@ export class Strip {
       : board.empty ? words.say("no_queues")
       : board.withheld && board.asOf ? words.say("not_known_since", when(board.asOf, board.zone, board.now))
       : words.say("quiet");
-    this.quiet.querySelector("svg").style.visibility = board.known ? "visible" : "hidden";
+    this.quiet.querySelector("svg").style.visibility = board.known && !board.empty ? "visible" : "hidden";
     this.lines[0].fit();
   }
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import streams.kafka.tether as tether
 
 STOP_TIMEOUT = 15.0
+END_OF_LOG = 64 * 1024
+"""Bytes of a log in which its last words are looked for."""
 
 
 class Child:
@@ -64,5 +66,8 @@ class Child:
         """The end of what it wrote."""
         if self.log is None or not self.log.is_file():
             return "it said nothing"
-        words = self.log.read_text(errors="replace").splitlines()[-lines:]
+        with self.log.open("rb") as log:
+            # It may have grown for months.
+            log.seek(max(0, log.seek(0, os.SEEK_END) - END_OF_LOG))
+            words = log.read().decode(errors="replace").splitlines()[-lines:]
         return f"the end of {self.log}: {' / '.join(words)}" if words else "it said nothing"

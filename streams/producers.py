@@ -12,7 +12,8 @@ async def stop_at_once(producer: AIOKafkaProducer) -> None:
     wants it.
     """
     producer._closed = True
-    sender = producer._sender.sender_task
+    # There is none where it could not even start.
+    sender = None if producer._sender is None else producer._sender.sender_task
     if sender is not None:
         sender.cancel()
     await producer.client.close()

@@ -54,11 +54,12 @@ CONFIG = "".join(
         ("contacts_in_queue", "now", "sales"),
     )
 )
-_WATCH = """(names) => {
+_WATCH = r"""(names) => {
   window.seen = [];
   for (const [scope, name] of Object.entries(names)) {
     const value = document.querySelector(`.tile[data-id="${name}"] .value`);
-    new MutationObserver(() => window.seen.push([scope, Date.now() / 1000, Number(value.textContent)]))
+    const count = () => Number(value.textContent.replace(/\D/g, ''));
+    new MutationObserver(() => window.seen.push([scope, Date.now() / 1000, count()]))
       .observe(value, {characterData: true, childList: true, subtree: true});
   }
 }"""
@@ -248,7 +249,9 @@ class _Bench:
     def _on_the_page(self, scope: str) -> int | None:
         tile = self._page.locator(f'.tile[data-id="{_TILE[scope]}"] .value')
         text = tile.text_content() if tile.count() else ""
-        return int(text) if text and text.isdecimal() else None
+        # Thousands stand apart.
+        digits = "".join(letter for letter in text or "" if letter.isdecimal())
+        return int(digits) if digits else None
 
     def _wait_shown(self, counts: dict[str, int]) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -256,7 +259,7 @@ class _Bench:
             if time.monotonic() > deadline:
                 published = {scope: max(first_seen(scope, self._published.seen), default=0) for scope in _TILE}
                 raise MeasurementFailed(
-                    f"callers so far: {counts}; on the page {PATIENCE:.0f} s later: {shown}, on metrics.live: {published}"
+                    f"callers: {counts}; on the page {PATIENCE:.0f} s later: {shown}; on metrics.live: {published}"
                 )
             self._page.wait_for_timeout(50)
 

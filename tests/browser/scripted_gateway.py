@@ -39,8 +39,8 @@ class ScriptedGateway:
     `opening`: what a new stream is told, made anew for each. `refuse`: the status by which streams are refused (None:
     they are let in); `let_in`: what /api/v1/me answers, `name`: the key's name there. `answers`: (status, detail) for
     POSTs by path, else 202. `details`: what the API says of an alert, by id; without it it says what the opening
-    snapshot has of it, and no more. `posts`: what came in. `opened`: how many streams were asked for, `last_ids`: with what
-    Last-Event-ID.
+    snapshot has of it, and no more. `posts`: what came in. `opened`: how many streams were asked for, `last_ids`: with
+    what Last-Event-ID.
     """
 
     def __init__(self, port: int = 0) -> None:

@@ -223,7 +223,7 @@ def sign_in(page: Page) -> None:
     page.locator("#sign-in").wait_for(state="visible")
     page.locator("#key").fill(KEY)
     page.keyboard.press("Enter")
-    wall.until(lambda: wall.badge(page) == "live", "the board is live", 15)
+    wall.until(lambda: wall.badge(page) == "live", "the board is live", 30)
 
 
 def test_a_503_of_a_proxy_is_shown_and_got_over_with_no_hand_on_the_page(
@@ -250,7 +250,7 @@ def test_a_401_clears_the_glass_and_a_key_brings_the_board_back(
     page.locator("#sign-in").wait_for(state="visible")
     assert page.locator(".tile:not(.empty)").count() == 0, "the gateway itself asks for a key"
     sign_in(page)
-    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label") == "Hot line"
+    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label").startswith("Hot line")
 
     guarded.refuse(401)
     page.locator("#sign-in").wait_for(state="visible")
@@ -258,7 +258,7 @@ def test_a_401_clears_the_glass_and_a_key_brings_the_board_back(
     assert not any(word in left for word in ("Live floor", "Hot line", "Oldest waiting", "in queue"))
     guarded.refuse(None)
     sign_in(page)
-    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label") == "Hot line"
+    assert wall.text(page, f"{HOT}/*/oldest_waiting/now", "label").startswith("Hot line")
 
 
 @pytest.mark.slow

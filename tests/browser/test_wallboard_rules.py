@@ -23,6 +23,7 @@ def blank(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def module(blank: Page) -> Any:
     """Evaluate an expression over a module of the page: `module('state', 'm.backoff(0, 0)')`."""
+
     def evaluate(name: str, expression: str) -> Any:
         return blank.evaluate(f"async () => {{ const m = await import('/static/{name}.js'); return {expression}; }}")
 

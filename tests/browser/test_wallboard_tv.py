@@ -64,23 +64,6 @@ def test_german_words_stand_where_the_address_asks_for_them(page: Page, gateway:
     assert page.locator("#today").inner_text() == "heute ab 00:00 Europe/Berlin"
 
 
-def test_both_languages_say_everything(page: Page, gateway: ScriptedGateway) -> None:
-    wall.show(page, gateway)
-    missing = page.evaluate(
-        """async () => {
-            const source = await (await fetch('static/words.js')).text();
-            const table = (name) => source.split(`const ${name} = {`)[1].split('};')[0];
-            const keys = (name) => new Set([...table(name).matchAll(/^  (\\w+):/gm)].map((m) => m[1]));
-            const [en, de] = [keys('EN'), keys('DE')];
-            return [en.size, [...en].filter((key) => !de.has(key)), [...de].filter((key) => !en.has(key))];
-        }"""
-    )
-
-    assert missing[0] > 80
-    # Seconds are the same in both.
-    assert missing[1:] == [["behind"], []]
-
-
 def test_a_tile_that_turns_bad_sounds_once_and_what_was_bad_before_does_not(
     page: Page, gateway: ScriptedGateway
 ) -> None:

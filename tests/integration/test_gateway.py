@@ -187,6 +187,7 @@ def test_what_is_said_to_alerts_is_durable_when_it_is_answered(
 ) -> None:
     floor.say(alert())
     floor.say(alert("over", state="resolved"))
+    floor.say(alert("blind", rule="pipeline.blind", labels={}))
     now = datetime.now(UTC)
     floor.say(Mute(id="m1", matchers={"queue": "x"}, by="Dana", why="w", since=now, until=now + timedelta(hours=1)))
     floor.say(
@@ -197,7 +198,7 @@ def test_what_is_said_to_alerts_is_durable_when_it_is_answered(
     gateway = start()
     details = gateway.ask("/api/v1/alerts/a1").json
     assert (details["alert"]["state"], details["deliveries"][0]["receiver"]) == ("firing", "desk")
-    assert [each["id"] for each in gateway.ask("/api/v1/alerts?state=open").json["items"]] == ["a1"]
+    assert [each["id"] for each in gateway.ask("/api/v1/alerts?state=open&queue=sales").json["items"]] == ["a1"]
     assert [each["id"] for each in gateway.ask("/api/v1/mutes").json["items"]] == ["m1"]
 
     path = "/api/v1/alerts/a1/acknowledgement"
@@ -228,6 +229,10 @@ def test_what_is_said_to_alerts_is_durable_when_it_is_answered(
 
     assert_problem(gateway.ask("/api/v1/alerts/none/acknowledgement", "POST", {}), 404)
     assert_problem(gateway.ask("/api/v1/alerts/over/acknowledgement", "POST", {}), 409)
+    assert (
+        "floorwalker status"
+        in assert_problem(gateway.ask("/api/v1/alerts/blind/acknowledgement", "POST", {}), 409)["detail"]
+    )
     assert_problem(gateway.ask("/api/v1/mutes/none", "DELETE"), 404)
     for wrong in (
         {"matchers": {}, "why": "w", "until": until},
@@ -272,6 +277,7 @@ def test_a_page_of_another_site_changes_nothing_and_a_name_that_leads_here_reads
     assert_problem(gateway.ask(gone, "DELETE", Sec_Fetch_Site="same-site"), 403)
     assert_problem(gateway.ask(gone, "DELETE", Origin="http://evil.example"), 403)
     assert_problem(gateway.ask(gone, "DELETE", Origin="null"), 403)
+    assert_problem(gateway.ask(gone, "DELETE", Origin="http://["), 403)
     assert_problem(gateway.ask(gone, "DELETE", Sec_Fetch_Site="same-origin"), 404)
     assert_problem(gateway.ask(gone, "DELETE", Origin=f"http://127.0.0.1:{gateway.port()}"), 404)
     assert_problem(gateway.ask(gone, "DELETE"), 404)
@@ -298,7 +304,10 @@ def test_every_answer_has_the_headers_that_protect_it(start: Start) -> None:
     assert b"SwaggerUIBundle" in gateway.ask("/docs/start.js").body
     for url in (b"http://", b"https://", b"//cdn"):
         assert url not in gateway.ask("/docs").body
+    assert_problem(gateway.ask("/nowhere", "BREW"), 404)
     counters = gateway.ask("/metrics").body.decode()
+    assert 'method="other"' in counters
+    assert "BREW" not in counters
     assert 'floorwalker_gateway_requests_total{method="GET",route="/api/v1/me",status="200"} 2.0' in counters
 
 

@@ -259,9 +259,11 @@ def test_bad_records_are_skipped_and_counted_and_the_next_is_told(floor: Floor, 
         floor.put("alerts.notifications", b"x", b"\xff no JSON")
         naive = alert("naive")
         floor.put("alerts.notifications", b"y", encoded_without_zone(naive))
+        floor.put("alerts.notifications", b"z", b" " + msgspec.json.encode(naive).replace(b"naive", b"\xff"))
+        floor.put("alerts.notifications", b"z", b' {"kind":"alert","x":' + b"[" * 100_000)
         floor.say(alert("cards"))
         floor.wait_deliveries(1)
-        assert metric(program.port(), "floorwalker_notifier_skipped_total") == 2
+        assert metric(program.port(), "floorwalker_notifier_skipped_total") == 4
         assert metric(program.port(), 'floorwalker_notifications_total{kind="webhook",outcome="sent"') == 1
     assert len(web.requests) == 1
 

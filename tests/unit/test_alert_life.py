@@ -15,6 +15,7 @@ from tests.unit.alert_desk import (
     gone,
     instant,
     ms,
+    mute,
     silence,
     trend,
 )
@@ -50,6 +51,31 @@ def test_numbers_alone_are_published_at_most_once_a_second_and_never_lost() -> N
     published = [each.evidence.open for n in range(1, 21) for each in desk.at(n / 10, breach(f"c{n}", n / 10))]
     assert published == [11, 21]
     assert [each.evidence.open for each in desk.at(2.05, breach("last", 2.05)) + desk.flush(ended=True)] == [22]
+
+
+def test_a_flush_is_asked_for_as_soon_as_time_has_something_to_tell() -> None:
+    desk = Desk()
+    desk.at(0, breach("ann", 0))
+    desk.rules.advance(ms(29.9), desk)
+    assert not desk.rules.has_news()
+    desk.rules.advance(ms(30), desk)
+    assert desk.rules.has_news()
+    assert [each.notify for each in desk.flush()] == ["trigger"]
+    assert not desk.rules.has_news()
+    desk.take(breach("ben", 30))
+    assert not desk.rules.has_news()
+    desk.rules.advance(ms(31), desk)
+    assert desk.rules.has_news()
+    assert [each.evidence.open for each in desk.flush()] == [2]
+
+
+def test_the_end_of_a_mute_asks_for_a_flush() -> None:
+    desk = Desk()
+    desk.at(0, mute(0, 60, queue="sales"))
+    desk.rules.advance(ms(59), desk)
+    assert not desk.rules.has_news()
+    desk.rules.advance(ms(60), desk)
+    assert desk.rules.has_news()
 
 
 def test_sequences_grow_by_one_a_record() -> None:

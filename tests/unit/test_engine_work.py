@@ -167,6 +167,28 @@ def test_in_service_marks_wait_for_a_second_to_pass() -> None:
     assert run.due(11.0)
 
 
+class Announcing(Counting):
+    """Has something to say once time has come to 51 s, and says it at the flush."""
+
+    def has_news(self) -> bool:
+        return self.clocks[-1] >= 51_000
+
+
+def test_what_time_brings_about_leaves_with_a_flush_of_its_own() -> None:
+    run = work(processor=Announcing)
+    run.read_up_to(IN, 50_000)
+    run.tick(50_000)
+    run.gather(10.0)
+
+    run.read_up_to(IN, 50_900)
+    run.tick(50_900)
+    assert not run.due(10.9)
+
+    run.read_up_to(IN, 51_000)
+    run.tick(51_000)
+    assert run.due(10.9)
+
+
 def test_a_flush_is_due_by_age_or_by_size() -> None:
     run = work()
     assert not run.due(1_000.0)

@@ -326,7 +326,13 @@ def test_what_cannot_be_understood_is_counted_and_the_number_before_stands() -> 
     floor.tell("metrics.live", key, b'{"scope":1}', T0)
     floor.tell("metrics.live", b"\xff", b"{}", T0)
     floor.tell("alerts.notifications", b"k", b'{"kind":"novelty"}', T0)
+    alert = b'{"kind":"alert","id":"a","sequence":1,"rule":"r","labels":{},"state":"firing","severity":"info",'
+    alert += b'"mode":"live","started_at":"2026-11-22T04:00:00","updated_at":"2026-11-22T04:00:00Z","summary":"s",'
+    alert += b'"evidence":{"open":1,"total":1}}'
+    floor.tell("alerts.notifications", b"k", alert, T0)  # since when, by which clock?
+    floor.tell("alerts.notifications", b"k", b'{"kind":"mute","id":"\xff"}', T0)
+    floor.tell("alerts.notifications", b"k", b'{"kind":"mute","x":' + b"[" * 100_000, T0)
     floor.tell("customers.events", b"k", b"\xc1", T0)
     floor.tell("customers.events", None, b"\xc1", T0)  # a watermark
     assert floor.tile(T0, SALES_OLDEST).value == 2.0
-    assert floor.picture.unreadable == {"metrics.live": 2, "alerts.notifications": 1, "customers.events": 1}
+    assert floor.picture.unreadable == {"metrics.live": 2, "alerts.notifications": 4, "customers.events": 1}

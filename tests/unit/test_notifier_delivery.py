@@ -9,6 +9,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.instants import from_ms
 from schemas.notifications import Alert, Evidence, decode
@@ -108,6 +109,20 @@ async def test_after_24_hours_of_tries_a_message_has_failed(tmp_path: Path) -> N
 async def test_what_nobody_thought_of_fails_that_message_alone(tmp_path: Path) -> None:
     said = await outcome(tmp_path, Line(ZeroDivisionError("secret words"), hours=0))
     assert (said.outcome, said.attempts, said.detail) == ("failed", 1, "can't be sent: ZeroDivisionError")
+
+
+@pytest.mark.asyncio
+async def test_an_outbox_that_takes_no_try_fails_no_message(tmp_path: Path) -> None:
+    full = Database(path_of(tmp_path, ""))
+    with full.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE OF attempts ON messages BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
+    full.close()
+    line = Line(Answer(outcome="sent", reason="", detail=""), hours=0)
+    with pytest.raises(SQLAlchemyError, match="disk is full"):
+        await outcome(tmp_path, line)
+    assert line.tries == 0
 
 
 @pytest.mark.asyncio

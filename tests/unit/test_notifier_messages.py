@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from agents.alerts.finding import PROMISE, rule_of
 from schemas.live import PIPELINE_KEY, LiveMetrics, Metric, Pipeline, Scope, SourceSeen, Window, encode
-from schemas.notifications import Alert, Evidence, Saying, Subject
-from schemas.trends import TrendEvidence
+from schemas.notifications import BLIND, Alert, Evidence, Saying, Subject
+from schemas.trends import TrendEvidence, TrendRule, TrendTransition
 from streams.outlets.notifier.events import body, type_of
 from streams.outlets.notifier.message import SUBJECT, Place, compose
 from streams.outlets.notifier.numbers import Floor, Numbers
@@ -246,6 +248,23 @@ def test_a_webhook_is_a_cloudevent_with_the_whole_alert_and_the_same_bytes_in_ev
     assert msgspec.convert(event["data"]["alert"], Alert) == BREACH
     assert event["data"]["links"]["acknowledge"] == "https://floor.example.org/?alert=a1"
     assert body("m1", type_of("trigger"), BREACH, message) == bytes_
+
+
+@pytest.mark.parametrize("rule", [*(rule for rule in get_args(TrendRule)), "sla", "blind"])
+def test_every_alert_says_what_to_do(rule: str) -> None:
+    named = {"sla": PROMISE, "blind": BLIND}.get(rule) or rule_of(
+        TrendTransition(
+            id="t1",
+            trend="t",
+            transition="opened",
+            rule=rule,  # type: ignore[arg-type]
+            since=at("13:00:00"),
+            detected_at=at("13:05:00"),
+            evidence=TrendEvidence(observed=31, expected=16, statistic=9, threshold=6),
+        )
+    )
+    told = compose(msgspec.structs.replace(BREACH, rule=named), "trigger", at("13:32:05"), None, PLACE)
+    assert "\nDo        1 " in told.text
 
 
 def test_local_time_is_that_of_the_season() -> None:

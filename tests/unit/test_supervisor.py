@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import agents.supervisor as supervising
-from agents.children import Child
+from agents.children import END_OF_LOG, Child
 from agents.supervisor import HOPELESS, PAUSES, Restarts, Supervisor
 
 
@@ -58,3 +58,12 @@ async def test_a_child_that_refuses_its_settings_is_given_up_at_once(tmp_path: P
     assert await given_up.wait() in HOPELESS
     assert len(told) == 1
     assert "gone.toml" in told[0]
+
+
+def test_the_last_words_of_a_long_log_are_its_last_lines(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    child = Child("worker", [], {}, log)
+    assert child.last_words() == "it said nothing"
+    log.write_text("begun\n" + "x" * 2 * END_OF_LOG + "\nKafka is away\ngiven up\n")
+    assert child.last_words(lines=2) == f"the end of {log}: Kafka is away / given up"
+    assert len(child.last_words(lines=3)) < 2 * END_OF_LOG

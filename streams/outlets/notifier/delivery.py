@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.instants import from_ms
 from schemas.live import Scope
@@ -83,6 +84,9 @@ class Delivery:
                 id=due.message, type=type_of(due.notify), alert=due.alert, message=message, thread=due.thread
             )
             answer = await self._sender.send(outgoing, from_ms(self._now()))
+        except SQLAlchemyError:
+            # The outbox itself: nothing is known of the message, and it is tried again after a start.
+            raise
         except Exception as error:  # noqa: BLE001 - one message that can't be made must not hold up all others
             said.exception("notifier.broken_message")
             answer = Answer(outcome="failed", reason="error", detail=f"can't be sent: {type(error).__name__}")

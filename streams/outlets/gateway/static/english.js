@@ -70,7 +70,7 @@ export const EN = {
   field_note: "Note",
   field_told: "Told",
   subject_open: "waits since {0}, due {1}",
-  subject_over: "{0} to {1}, waited {2}, due {3} ({4})",
+  subject_over: "{0} to {1}, waited {2}, {3}",
   corrected: "{0} taken back by later records",
   arrivals: "{0} came, usual in that time: {1}",
   past_days: "as {0} days of the past say",

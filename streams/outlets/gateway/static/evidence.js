@@ -48,10 +48,9 @@ function instant(text, zone, now) {
 function subjects(evidence, words, zone) {
   const promises = (evidence.subjects ?? []).filter((subject) => subject.due_at);
   const lines = promises.map(({ since, due_at, ended_at, outcome }) => {
-    const due = seconds(due_at, zone);
-    if (!ended_at) return words.say("subject_open", seconds(since, zone), due);
+    if (!ended_at) return words.say("subject_open", seconds(since, zone), seconds(due_at, zone));
     const waited = counting(elapsed(Date.parse(since), Date.parse(ended_at)));
-    return words.say("subject_over", seconds(since, zone), seconds(ended_at, zone), waited, due, words.named("outcome", outcome));
+    return words.say("subject_over", seconds(since, zone), seconds(ended_at, zone), waited, words.named("outcome", outcome));
   });
   const rest = evidence.total - promises.length;
   if (promises.length && rest > 0) lines.push(words.say("more", rest));

@@ -69,7 +69,7 @@ export const DE = {
   field_note: "Notiz",
   field_told: "Gemeldet",
   subject_open: "wartet seit {0}, Zusage bis {1}",
-  subject_over: "{0} bis {1}, wartete {2}, Zusage bis {3} ({4})",
+  subject_over: "{0} bis {1}, wartete {2}, {3}",
   corrected: "{0} durch spätere Daten zurückgenommen",
   arrivals: "{0} kamen, üblich in der Zeit: {1}",
   past_days: "nach {0} Tagen Vergangenheit",

@@ -8,7 +8,7 @@ export class SignIn {
     this.element = element;
     this.words = words;
     this.done = done;
-    this.key = element.querySelector("input");
+    this.key = element.querySelector("#key");
     this.error = element.querySelector("#sign-in-error");
     this.button = element.querySelector("button");
     element.querySelector("h1").textContent = words.say("signed_out_title");

@@ -139,6 +139,13 @@ def test_a_service_level_says_what_it_counts() -> None:
     assert (tile.note, tile.word, tile.target) == ("41 of 66, last 30 min", "BELOW 90 %", 0.9)
 
 
+@pytest.mark.parametrize(("n", "note"), [(1, "1 contact, last 30 min"), (24, "24 contacts, last 30 min")])
+def test_a_mean_says_of_how_many_contacts_it_is(n: int, note: str) -> None:
+    floor = Floor()
+    floor.metrics(T0, {"average_speed_of_answer": Metric(value=4.5, n=n)}, kind="rolling30min")
+    assert floor.tile(T0, "*/*/average_speed_of_answer/30min").note == note
+
+
 def test_a_closed_queue_has_no_colour_and_says_when_it_opens() -> None:
     floor = Floor(board={"open": "Mo-Fr 08:00-18:00"}, service={"timezone": "Europe/Berlin"})
     evening = T0 + 9 * HOUR  # 19:00 in Berlin

@@ -54,7 +54,8 @@ class TrendSettings(msgspec.Struct, kw_only=True, frozen=True):
 
     `learn_days`: whole days that a series must have before anything is said of it. `false_alarms_per_day`: of all
     series together. `high`, `low`: how many times the usual arrivals are to be found. `silent_after_ms`: by source
-    that is expected to speak, after how long without a record it is silent; None: learnt from its past.
+    that is expected to speak, after how long without a record it is silent; None: learnt from its past. `wall`: the
+    clock is the wall's, so that where it leaps, or where a task takes over, nobody was watching.
     """
 
     learn_days: int = 7
@@ -62,3 +63,4 @@ class TrendSettings(msgspec.Struct, kw_only=True, frozen=True):
     high: float = 2.0
     low: float = 0.5
     silent_after_ms: dict[str, int | None] = {}
+    wall: bool = False

@@ -80,6 +80,7 @@ class Settings(Sections, BaseSettings):
                 source.name: None if source.silent_after is None else _ms(source.silent_after)
                 for source in self.sources
             },
+            wall=self.service.clock == "wall",
         )
 
     def customer_namespace(self) -> UUID:

@@ -2,7 +2,8 @@
 
 A source with `silent_after` is silent after that time. Any other is measured by its own past: its records would have
 filled the gap so surely that gaps as long as this one come by chance less often than the budget of false alarms.
-Only time that was watched counts: where the clock leaps (after an outage of ours), counting begins anew.
+Only time that was watched counts: where the clock leaps (after an outage of ours), and in service where a task has
+taken over, counting begins anew.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from agents.metrics.baseline import Day
 from agents.metrics.past import Pasts
 from agents.metrics.slots import Slots
 from schemas.ids import trend_id, trend_transition_id
-from schemas.instants import DAY, MINUTE, from_ms, seconds
+from schemas.instants import DAY, MINUTE, SECOND, from_ms, seconds
 from schemas.live import SourceSeen, TrendState
 from schemas.policies import TrendSettings
 from schemas.trends import TrendEvidence, TrendTransition
@@ -25,7 +26,10 @@ LEAST_GAP = 2 * MINUTE
 """A source without a setting of its own is never silent sooner."""
 
 LEAP_MINUTES = 3
-"""Where the clock goes on by more at once, nobody was watching."""
+"""Where event time goes on by more at once, nobody was watching."""
+
+STANDSTILL = 10 * SECOND
+"""Where the wall clock of a task, which goes on several times a second, goes on by more at once, nobody was watching."""
 
 GONE_AFTER = 7 * DAY
 """A source that no setting names is forgotten after so long a silence."""
@@ -59,6 +63,7 @@ class Silence:
         self._heard: Store[Heard] = Store(b"r", Heard)
         self._pasts = Pasts(b"e", slots)
         self._begun = False
+        self._at: int | None = None
         self.watched: int | None = None
         """The minute that the clock was in when it last moved."""
 
@@ -84,7 +89,8 @@ class Silence:
             for source in sorted(self._settings.silent_after_ms):
                 if source not in self._heard.data:
                     self._heard.put(source, Heard(clock, clock))
-        leapt = before is None or minute - before > LEAP_MINUTES
+        leapt = before is None or minute - before > LEAP_MINUTES or (self._settings.wall and self._stood_still(clock))
+        self._at = clock
         for source in sorted(self._heard.data):
             heard = self._heard.data[source]
             if heard.fresh:
@@ -136,6 +142,9 @@ class Silence:
     def restored(self) -> None:
         """Rebuild what is derived."""
         self._pasts.restored()
+
+    def _stood_still(self, clock: int) -> bool:
+        return self._at is None or clock - self._at > STANDSTILL
 
     def _days(self, source: str) -> int:
         return 0 if self.watched is None else self._pasts.of(source).learnt_days(self._slots.place(self.watched)[0])

@@ -160,3 +160,33 @@ def test_a_source_of_no_setting_that_is_gone_for_a_week_is_forgotten() -> None:
     assert [each[0] for each in line.story()] == ["opened", "closed"]
     line.metrics.before_flush(line.told, ended=False)
     assert line.told.last is None or not line.told.last.series
+
+
+def test_in_service_a_standstill_of_ours_is_no_silence_of_a_source() -> None:
+    line = Line(TrendSettings(silent_after_ms={"pbx": 90 * SECOND}, wall=True))
+    for second in range(0, 60, 5):
+        line.hear(pbx=1)
+        line.clock(second)
+    # Two minutes in which nothing ran here, connectors included; then the source has its time to speak again.
+    for second in range(175, 265, 5):
+        line.clock(second)
+    assert line.story() == []
+    line.clock(270)
+    assert line.story() == [("opened", 55, 270)]
+
+
+def test_in_service_a_task_that_takes_over_gives_a_source_its_time_to_speak() -> None:
+    settings = TrendSettings(silent_after_ms={"pbx": 90 * SECOND}, wall=True)
+    former = Line(settings)
+    for second in range(0, 60, 5):
+        former.hear(pbx=1)
+        former.clock(second)
+    line = Line(settings)
+    for key, value in former.metrics.changes():
+        line.metrics.restore(key, value)
+    line.metrics.restored()
+    for second in range(150, 240, 5):
+        line.clock(second)
+    assert line.story() == []
+    line.clock(245)
+    assert line.story() == [("opened", 55, 245)]

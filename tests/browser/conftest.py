@@ -1,4 +1,4 @@
-"""One Chromium per run, a strict page and a scripted gateway per test."""
+"""One Chromium for this folder, a strict page and a scripted gateway per test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.browser.scripted_gateway import ScriptedGateway
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: while Playwright is there, its event loop runs in this thread, and asyncio's tests can't.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The machine's Chromium; without one the tests fail, for what nobody looked at is not known to work."""
     try:

@@ -29,7 +29,7 @@ LEAP_MINUTES = 3
 """Where event time goes on by more at once, nobody was watching."""
 
 STANDSTILL = 10 * SECOND
-"""Where the wall clock of a task, which goes on several times a second, goes on by more at once, nobody was watching."""
+"""Where the wall clock, which goes on several times a second, goes on by more at once, nobody was watching."""
 
 GONE_AFTER = 7 * DAY
 """A source that no setting names is forgotten after so long a silence."""

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -128,6 +129,16 @@ class Program:
     def wait_ready(self) -> None:
         """Wait until /readyz says so."""
         wait_for(self.is_ready, f"{self._command[-1]} ready; it says: {self.words[-3_000:]}")
+
+
+def in_service(stack: ExitStack, folder: Path, settings: Mapping[str, object]) -> tuple[Program, Program]:
+    """Start a worker in service and the connectors in `folder`; both end with the stack."""
+
+    def start(*arguments: object) -> Program:
+        log = folder / f"{arguments[0]}.log"
+        return stack.enter_context(Program(BIN / "floorwalker", *arguments, folder=folder, log=log, settings=settings))
+
+    return start("worker", "--clock", "wall", "--port", 0), start("connect")
 
 
 def answers(url: str) -> bool:

@@ -18,7 +18,7 @@ from schemas.ids import alert_id
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.floor import SESSION
 from tests.acceptance.pbx import SOURCE, Pbx, contact_of
-from tests.acceptance.program import BIN, PATIENCE, Program, wait_for
+from tests.acceptance.program import PATIENCE, Program, in_service, wait_for
 from tests.acceptance.reading import Reader, Said
 from tests.conftest import unused_namespace
 
@@ -97,17 +97,7 @@ def alerts(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> It
         "service__session_timeout": SESSION,
     }
     with ExitStack() as stack:
-        worker, _connector = (
-            stack.enter_context(
-                Program(
-                    *(BIN / "floorwalker", *arguments),
-                    folder=folder,
-                    log=folder / f"{arguments[0]}.log",
-                    settings=settings,
-                )
-            )
-            for arguments in (("worker", "--clock", "wall", "--port", 0), ("connect",))
-        )
+        worker, _connector = in_service(stack, folder, settings)
         worker.wait_ready()
         pbx = Pbx(folder / "queue_log")
         stack.callback(pbx.close)

@@ -14,7 +14,7 @@ import pytest
 from streams.kafka import EmbeddedKafka
 from streams.simulator import Truth, sample_plan, write_history
 from tests.acceptance.pbx import SOURCE, Pbx, contact_of
-from tests.acceptance.program import BIN, PATIENCE, Program, floorwalker, wait_for
+from tests.acceptance.program import PATIENCE, Program, floorwalker, in_service, wait_for
 from tests.acceptance.reading import Reader, Said
 from tests.conftest import unused_namespace
 from tests.integration.notifier_kit import Floor, HookSink, hook, notifier
@@ -126,17 +126,7 @@ def service(filled: Filled) -> Iterator[Service]:
         reader = stack.enter_context(
             Reader(filled.bootstrap, filled.namespace, "metrics.live", "alerts.sla", "alerts.notifications")
         )
-        worker, _ = (
-            stack.enter_context(
-                Program(
-                    *(BIN / "floorwalker", *arguments),
-                    folder=filled.folder,
-                    log=filled.folder / f"{arguments[0]}.log",
-                    settings=filled.settings,
-                )
-            )
-            for arguments in (("worker", "--clock", "wall", "--port", 0), ("connect",))
-        )
+        worker, _ = in_service(stack, filled.folder, filled.settings)
         worker.wait_ready()
         pbx = Pbx(filled.folder / "queue_log")
         stack.callback(pbx.close)

@@ -25,7 +25,7 @@ from streams.kafka import EmbeddedKafka
 from tests.acceptance import told
 from tests.acceptance.floor import SESSION
 from tests.acceptance.pbx import SOURCE, Pbx
-from tests.acceptance.program import BIN, Program, wait_for
+from tests.acceptance.program import in_service, wait_for
 from tests.integration.notifier_kit import Floor, HookSink, MailSink, duplicates, hook, mailbox, notifier
 
 PROMISE = 3
@@ -65,17 +65,7 @@ class Centre:
             "service__session_timeout": SESSION,
             **settings,
         }
-        self.worker, _connector = (
-            stack.enter_context(
-                Program(
-                    *(BIN / "floorwalker", *arguments),
-                    folder=folder,
-                    log=folder / f"{arguments[0]}.log",
-                    settings=common,
-                )
-            )
-            for arguments in (("worker", "--clock", "wall", "--port", 0), ("connect",))
-        )
+        self.worker, _connector = in_service(stack, folder, common)
         self.web, self.post = stack.enter_context(HookSink()), stack.enter_context(MailSink())
         self.log = folder / "queue_log"
         self.pbx = Pbx(self.log)

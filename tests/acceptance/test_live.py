@@ -14,7 +14,7 @@ import pytest
 
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.pbx import SOURCE, Pbx, contact_of
-from tests.acceptance.program import BIN, PATIENCE, Program, wait_for
+from tests.acceptance.program import PATIENCE, Program, in_service, wait_for
 from tests.acceptance.reading import Reader, Said
 from tests.conftest import unused_namespace
 
@@ -95,17 +95,7 @@ def live(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iter
     namespace = unused_namespace("live")
     settings = {"service__bootstrap": kafka.bootstrap, "service__namespace": namespace}
     with ExitStack() as stack:
-        worker, connector = (
-            stack.enter_context(
-                Program(
-                    *(BIN / "floorwalker", *arguments),
-                    folder=folder,
-                    log=folder / f"{arguments[0]}.log",
-                    settings=settings,
-                )
-            )
-            for arguments in (("worker", "--clock", "wall", "--port", 0), ("connect",))
-        )
+        worker, connector = in_service(stack, folder, settings)
         worker.wait_ready()
         pbx = Pbx(folder / "queue_log")
         stack.callback(pbx.close)

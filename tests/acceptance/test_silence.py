@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.pbx import SOURCE, Pbx
-from tests.acceptance.program import BIN, PATIENCE, Program, wait_for
+from tests.acceptance.program import PATIENCE, in_service, wait_for
 from tests.acceptance.reading import Reader
 from tests.conftest import unused_namespace
 
@@ -30,17 +30,7 @@ def test_a_source_that_stops_is_told_once_and_its_end_too_though_the_worker_is_k
     said: list[dict[str, Any]] = []
     pipeline: dict[str, Any] = {}
     with ExitStack() as stack:
-        worker, _ = (
-            stack.enter_context(
-                Program(
-                    *(BIN / "floorwalker", *arguments),
-                    folder=tmp_path,
-                    log=tmp_path / f"{arguments[0]}.log",
-                    settings=settings,
-                )
-            )
-            for arguments in (("worker", "--clock", "wall", "--port", 0), ("connect",))
-        )
+        worker, _ = in_service(stack, tmp_path, settings)
         worker.wait_ready()
         reader = stack.enter_context(Reader(kafka.bootstrap, namespace, "alerts.trends", "metrics.live"))
         pbx = Pbx(tmp_path / "queue_log")

@@ -1,7 +1,7 @@
 """Endpoints: alerts and mutes, and what people say to them."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import msgspec
@@ -135,13 +135,13 @@ def register(app: FastAPI, desk: Desk) -> None:
         desk.check_read()
         return answer(AlertDetails(known(id), book.deliveries(id)))
 
+    taken: dict[str, Any] = {"status_code": 202, "response_class": Response, "responses": answers(app, Taken, 202)}
+
     @app.post(
         "/api/v1/alerts/{id}/acknowledgement",
         operation_id="acknowledgeAlert",
         tags=["alerts"],
-        status_code=202,
-        response_class=Response,
-        responses=answers(app, Taken, 202),
+        **taken,
     )
     @needs("lead")
     async def acknowledge(
@@ -182,9 +182,7 @@ def register(app: FastAPI, desk: Desk) -> None:
         "/api/v1/mutes",
         operation_id="startMute",
         tags=["mutes"],
-        status_code=202,
-        response_class=Response,
-        responses=answers(app, Taken, 202),
+        **taken,
     )
     @needs("lead")
     async def mute(request: Request, body: NewMute, idempotency_key: IdempotencyKey = None) -> Response:
@@ -203,9 +201,7 @@ def register(app: FastAPI, desk: Desk) -> None:
         "/api/v1/mutes/{id}",
         operation_id="endMute",
         tags=["mutes"],
-        status_code=202,
-        response_class=Response,
-        responses=answers(app, Taken, 202),
+        **taken,
     )
     @needs("lead")
     async def unmute(

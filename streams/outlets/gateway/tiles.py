@@ -44,7 +44,6 @@ class Tiles:
         since = _since(spec, live, metric)
         hours = self._hours_of(spec.scope.queue)
         closed = hours is not None and not hours.is_open(now)
-        judged = Judged("neutral")
         if closed:
             judged = Judged("closed", "CLOSED")
             self._forget(spec)

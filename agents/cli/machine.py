@@ -63,10 +63,10 @@ async def kafka_of_ones_own(folder: Path, stop: asyncio.Event) -> AsyncIterator[
 
 
 async def _start(kafka: EmbeddedKafka, stop: asyncio.Event) -> None:
-    # A thread that nobody waits for at the end of the process: a download can't be broken off. Brokers that it may
-    # have started end with this process.
+    # A thread that nobody waits for at the end of the process: a download can't be broken off.
     loop = asyncio.get_running_loop()
     started: asyncio.Future[None] = loop.create_future()
+    given_up = threading.Event()
 
     def finish(error: BaseException | None) -> None:
         if started.done():
@@ -79,17 +79,25 @@ async def _start(kafka: EmbeddedKafka, stop: asyncio.Event) -> None:
     def run() -> None:
         error: BaseException | None = None
         try:
-            kafka.start()
+            kafka.start(until=given_up)
         except BaseException as raised:  # noqa: BLE001 - raised where it is waited for
             error = raised
         if not loop.is_closed():
             loop.call_soon_threadsafe(finish, error)
 
     async def until_started() -> None:
-        await started
+        await asyncio.shield(started)
 
-    threading.Thread(target=run, name="kafka-start", daemon=True).start()
-    await unless(stop, until_started())
+    starting = threading.Thread(target=run, name="kafka-start", daemon=True)
+    starting.start()
+    try:
+        await unless(stop, until_started())
+    except Stopped:
+        # What it has started is gone when it ends; in a download it has started nothing yet.
+        given_up.set()
+        await asyncio.to_thread(starting.join, KAFKA_STOPS)
+        await asyncio.to_thread(kafka.stop, KAFKA_STOPS)
+        raise
 
 
 def refuse_taken(port: int, setting: str) -> None:

@@ -8,6 +8,7 @@ from streams.kafka.errors import (
     FolderMismatch,
     KafkaUnavailable,
     PortInUse,
+    StartGivenUp,
 )
 from streams.kafka.prepare import prepare
 
@@ -19,5 +20,6 @@ __all__ = [
     "FolderMismatch",
     "KafkaUnavailable",
     "PortInUse",
+    "StartGivenUp",
     "prepare",
 ]

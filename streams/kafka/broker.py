@@ -74,23 +74,23 @@ class Broker:
             distribution.classpath,
         ]
 
-    def formatting(self, cluster_id: str) -> subprocess.Popen[bytes] | None:
-        """Begin to prepare the data folder for Kafka; None when it has been. ``formatted`` waits for it."""
-        if (self._data / "meta.properties").exists():
-            return None
-        arguments = ["format", "-t", cluster_id, "-c", str(self._folder / "server.properties")]
-        return self._spawn("kafka.tools.StorageTool", *arguments)
+    def format(self, cluster_id: str) -> None:
+        """Begin to prepare the data folder for Kafka where that has not been done; see ``formatted``."""
+        if not self._is_prepared:
+            arguments = ["format", "-t", cluster_id, "-c", str(self._folder / "server.properties")]
+            self._process = self._spawn("kafka.tools.StorageTool", *arguments)
 
-    def formatted(self, process: subprocess.Popen[bytes], timeout: float) -> None:
-        """Wait ``timeout`` seconds at most until the data folder is prepared. Raises BrokerFailed."""
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            code = None
-        if code != 0 or not (self._data / "meta.properties").exists():
+    def formatted(self) -> bool:
+        """Whether the data folder is prepared. Raises BrokerFailed when it can't be."""
+        if self.alive:
+            return False
+        if not self._is_prepared:
             raise BrokerFailed(f"Kafka could not prepare {self._data}.\n{self.tail()}")
+        return True
+
+    @property
+    def _is_prepared(self) -> bool:
+        return (self._data / "meta.properties").exists()
 
     def wait_for_data(self, timeout: float) -> None:
         """Wait until no broker of an earlier run holds the data any more; ``timeout`` in seconds.

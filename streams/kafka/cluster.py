@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import TracebackType
 from streams.kafka.archive import ClassArchive
 from streams.kafka.broker import Broker
 from streams.kafka.distribution import find_distribution
-from streams.kafka.errors import BrokerFailed, FolderMismatch, PortInUse
+from streams.kafka.errors import BrokerFailed, FolderMismatch, PortInUse, StartGivenUp
 from streams.kafka.folder import ClusterFolder, ClusterRecord, new_cluster_id
 from streams.kafka.ports import LOOPBACK, free_port, is_free
 
@@ -80,11 +81,12 @@ class EmbeddedKafka:
         """The process id of broker ``i``; None while it doesn't run."""
         return self._brokers[i].pid
 
-    def start(self, timeout: float = 60.0) -> None:
+    def start(self, timeout: float = 60.0, *, until: threading.Event | None = None) -> None:
         """Start all brokers and return when every one of them serves. Does nothing when started already.
 
         ``timeout`` is in seconds and begins once Kafka's files are on this machine. Raises KafkaUnavailable,
-        FolderInUse, FolderMismatch, PortInUse, or BrokerFailed; nothing is left running then.
+        FolderInUse, FolderMismatch, PortInUse, BrokerFailed, or StartGivenUp once ``until`` is set (by another
+        thread; a download goes on to its end); nothing is left running then.
         """
         if self._running:
             return
@@ -101,13 +103,11 @@ class EmbeddedKafka:
             jvm = (*ClassArchive(distribution).flags(), *self._jvm)
             for broker in self._brokers:
                 broker.configure(distribution, record.ports, self._heap, jvm, self._properties)
-            formatting = [(broker, broker.formatting(record.cluster_id)) for broker in self._brokers]
-            for broker, process in formatting:
-                if process is not None:
-                    broker.formatted(process, max(0.0, deadline - time.monotonic()))
+                broker.format(record.cluster_id)
+            self._await(self._brokers, Broker.formatted, "could not prepare its data", deadline, until)
             for broker in self._brokers:
                 broker.launch()
-            self._wait_until_served(self._brokers, deadline)
+            self._wait_until_served(self._brokers, deadline, until)
         except BaseException:
             self._kill_all(os.getpid())
             self._close()
@@ -211,17 +211,29 @@ class EmbeddedKafka:
     def _port_or_other(port: int) -> int:
         return port if port and is_free(port) else free_port()
 
-    def _wait_until_served(self, awaited: Sequence[Broker], deadline: float) -> None:
+    def _wait_until_served(
+        self, awaited: Sequence[Broker], deadline: float, until: threading.Event | None = None
+    ) -> None:
         """Wait until each awaited broker answers and knows of all of them that they are in service."""
         nodes = {broker.node for broker in awaited}
+        self._await(awaited, lambda broker: nodes <= broker.in_service(), "was not ready in time", deadline, until)
+
+    @staticmethod
+    def _await(
+        awaited: Sequence[Broker],
+        done: Callable[[Broker], bool],
+        otherwise: str,
+        deadline: float,
+        until: threading.Event | None,
+    ) -> None:
         waiting = list(awaited)
-        while waiting:
-            waiting = [broker for broker in waiting if not nodes <= broker.in_service()]
-            if waiting and time.monotonic() > deadline:
+        while waiting := [broker for broker in waiting if not done(broker)]:
+            if until is not None and until.is_set():
+                raise StartGivenUp("the start of the embedded Kafka was given up, as asked")
+            if time.monotonic() > deadline:
                 names = ", ".join(str(broker.node) for broker in waiting)
-                raise BrokerFailed(f"Broker {names} was not ready in time.\n{waiting[0].tail()}")
-            if waiting:
-                time.sleep(_POLL)
+                raise BrokerFailed(f"Broker {names} {otherwise}.\n{waiting[0].tail()}")
+            time.sleep(_POLL)
 
     def _kill_all(self, owner: int) -> None:
         if os.getpid() != owner:  # a fork of the process that started the brokers: they aren't its own

@@ -25,3 +25,7 @@ class PortInUse(EmbeddedKafkaError):
 
 class BrokerFailed(EmbeddedKafkaError):
     """A broker exited by itself or did not get ready in time. The message holds the end of its log."""
+
+
+class StartGivenUp(EmbeddedKafkaError):
+    """The start was called off by whoever had asked for it."""

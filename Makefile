@@ -78,6 +78,13 @@ lint: setup ## ruff, format, types, import contracts, lock files
 typecheck: setup ## the types alone (mypy, strict)
 	$(BIN)/mypy
 
+# ROUNDS and SEED: as many rounds, from this seed; the same seed plans the same faults.
+ROUNDS ?= 10
+SEED ?= 1
+.PHONY: chaos
+chaos: setup ## let faults loose on a cluster and workers, and judge what came out (ROUNDS=n SEED=s)
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) $(ARGS)
+
 .PHONY: bench
 bench: setup ## measure what one core does
 	$(BIN)/python -m tests.benchmarks

@@ -4,7 +4,7 @@ import asyncio
 from itertools import chain, repeat
 
 import structlog
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError
 
 from agents.alerts.agent import register as register_alerts
 from agents.contacts.agent import register as register_contacts
@@ -13,6 +13,7 @@ from agents.intake.agent import register as register_intake
 from agents.metrics.agent import register as register_metrics
 from streams.engine import Engine, build_app
 from streams.engine.app import FloorwalkerApp
+from streams.engine.setbacks import LASTING
 from streams.health import Health
 from streams.service_check import refuse_in_service
 from streams.settings import Settings
@@ -67,8 +68,10 @@ async def _topics_when_kafka_is_there(bootstrap: str, namespace: str, partitions
     for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
         try:
             await ensure_topics(bootstrap, namespace, partitions)
-        except (KafkaConnectionError, TopicsUnserved) as error:
-            log.warning("kafka.away", bootstrap=bootstrap, error=str(error), next_try_seconds=pause)
+        except (TopicsUnserved, KafkaError, OSError, TimeoutError) as error:
+            if isinstance(error, LASTING):
+                raise
+            log.warning("kafka.away", bootstrap=bootstrap, error=repr(error), next_try_seconds=pause)
             await asyncio.sleep(pause)
         else:
             return

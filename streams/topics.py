@@ -58,8 +58,9 @@ async def ensure_topics(
     """Create what is missing, check the rest, and return the partition counts by name without namespace.
 
     Returns when a broker serves every partition: the metadata names leaders that do not know it yet. Raises
-    TopicsUnserved where none does after 30 s, and TopicMismatch where a topic has another number of partitions: it is
-    fixed at creation, since the state of a partition stays where its keys were first sent.
+    TopicsUnserved where none does after 30 s, KafkaError where Kafka is away, and TopicMismatch where a topic has
+    another number of partitions: it is fixed at creation, since the state of a partition stays where its keys were
+    first sent.
     """
     wanted = tuple(all_topics() if topics is None else topics)
     counts = partition_counts(partitions, wanted)
@@ -101,8 +102,11 @@ async def ensure_topics(
 async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
     response = await admin.create_topics(topics)
     for name, code, *rest in response.topic_errors:
-        if code and for_code(code) is not TopicAlreadyExistsError:
-            raise TopicMismatch(f"topic {name} can't be created: {for_code(code).__name__} {rest[0] if rest else ''}")
+        error = for_code(code)
+        if code == 0 or error is TopicAlreadyExistsError:
+            continue
+        words = f"topic {name} can't be created: {error.__name__} {rest[0] if rest else ''}"
+        raise error(words) if error.retriable else TopicMismatch(words)
 
 
 async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:

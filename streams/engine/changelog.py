@@ -2,15 +2,15 @@
 
 import asyncio
 import gc
-import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-POLL_MS = 500
-MAX_RECORDS = 20_000
-BREATH = 0.02
-"""Seconds after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
+from streams.engine.fetched import take_fetched
+
+POLL = 0.5
+BREATH = 2_000
+"""Records after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
 
 
 async def read_changelog(
@@ -33,22 +33,28 @@ async def read_changelog(
     )
     await consumer.start()
     count = 0
-    breathe_at = time.monotonic() + BREATH
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
         await consumer.seek_to_beginning(tp)
         while await consumer.position(tp) < end:
-            for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)).values():
-                for record in records:
+            records = take_fetched(consumer._fetcher, (tp,)).get(tp, [])
+            for start in range(0, len(records), BREATH):
+                for record in records[start : start + BREATH]:
                     restore(record.key, record.value)
-                    if time.monotonic() > breathe_at:
-                        await asyncio.sleep(0)
-                        breathe_at = time.monotonic() + BREATH
-                count += len(records)
+                await asyncio.sleep(0)
+            count += len(records)
+            if not records:
+                await _fetched(consumer)
     finally:
         await consumer.stop()
     # What was restored lives as long as the task: no collection need look at it again.
     gc.collect()
     gc.freeze()
     return count
+
+
+async def _fetched(consumer: AIOKafkaConsumer) -> None:
+    waiter = consumer._fetcher._create_fetch_waiter()
+    await asyncio.wait([waiter], timeout=POLL)
+    waiter.cancel()

@@ -17,6 +17,8 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.engine.fetched import received, take_fetched
+
 FETCH_WAIT_MS = 50
 """How long a broker may hold a fetch that finds nothing. aiokafka has one fetch under way per broker, so a partition
 whose records were just taken waits for the idle ones' fetch: this bounds it (Faust's 1,500 ms is seen in latency)."""
@@ -118,7 +120,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            batches = await self._take(fetcher, active_partitions, max_records)
+            batches = self._take(fetcher, active_partitions, max_records)
             if batches or not timeout:
                 return batches
             waiter = fetcher._create_fetch_waiter()
@@ -127,9 +129,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 waiter.cancel()
                 return {}
             waiter.result()
-            return await self._take(fetcher, active_partitions, max_records)
+            return self._take(fetcher, active_partitions, max_records)
 
-    async def _take(self, fetcher: Any, wanted: Mapping[TP, int], max_records: int | None) -> dict[TP, Batch]:
+    def _take(self, fetcher: Any, wanted: Mapping[TP, int], max_records: int | None) -> dict[TP, Batch]:
         if not self.consumer.flow_active or fetcher._subscriptions.reassignment_in_progress:
             return {}
         taker: Taker = self.transport.taker  # type: ignore[attr-defined]
@@ -137,11 +139,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         if not current:
             # An empty set would mean 'all partitions' to aiokafka's fetcher.
             return {}
-        # Without a timeout, and with no reassignment in progress, this waits for nothing: a seek can't come between.
-        fetched = await fetcher.fetched_records(current, timeout=0, max_records=max_records)
+        # This waits for nothing: a seek can't come between.
         batches: dict[TP, Batch] = {}
-        for aiotp, records in fetched.items():
+        for aiotp, fetched in take_fetched(fetcher, current, max_records).items():
             tp = ensure_TP(aiotp)
+            records = received(aiotp, fetched)
             end = self._stable_end(tp) or 0
             batches[tp] = Batch(tp, records, self._read.get(tp), turn=wanted[tp], end=end)
             self._read[tp] = records[-1].offset + 1

@@ -15,7 +15,7 @@ from streams.kafka.errors import BrokerFailed
 from streams.kafka.ports import LOOPBACK
 from streams.kafka.probe import brokers_in_service
 from streams.kafka.process import spawn
-from streams.kafka.properties import LOGGING, server_properties
+from streams.kafka.properties import LOGGING, Listener, server_properties
 
 _POLL = 0.05
 
@@ -55,11 +55,12 @@ class Broker:
         heap: str,
         jvm: Sequence[str],
         overrides: Mapping[str, str],
+        listeners: Sequence[Listener] = (),
     ) -> None:
         """Write the configuration files. ``ports`` are the (client, controller) ports of all nodes."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._port = ports[self.node][0]
-        properties = server_properties(self.node, ports, self._data, overrides)
+        properties = server_properties(self.node, ports, self._data, overrides, listeners)
         (self._folder / "server.properties").write_text(properties, encoding="ascii")
         (self._folder / "log4j2.properties").write_text(LOGGING, encoding="ascii")
         self._java = [

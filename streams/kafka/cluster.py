@@ -17,6 +17,7 @@ from streams.kafka.distribution import find_distribution
 from streams.kafka.errors import BrokerFailed, FolderMismatch, PortInUse, StartGivenUp
 from streams.kafka.folder import ClusterFolder, ClusterRecord, new_cluster_id
 from streams.kafka.ports import LOOPBACK, free_port, is_free
+from streams.kafka.properties import Listener
 
 _POLL = 0.05
 _GRACE = 5.0  # seconds that brokers of a crashed run get to vanish
@@ -32,6 +33,9 @@ class EmbeddedKafka:
     ``jvm`` are further options of Java. ``properties`` win over the broker settings made here. ``notify`` is
     told about long work (the download at the first use). Brokers are numbered from 0, which is also their node id.
 
+    ``listeners`` are further listeners of every broker, by name (capital letters): the port by which each broker's
+    clients are told to come back, such as a proxy's. See ``listener_port``.
+
     The brokers end with this process, however it ends, and don't hear the terminal's Ctrl-C: stop them in
     the order that suits you. For one thread at a time. As a context manager: starts on entry, stops on exit.
     """
@@ -45,17 +49,23 @@ class EmbeddedKafka:
         heap: str = "768m",
         jvm: Sequence[str] = (),
         properties: Mapping[str, str] | None = None,
+        listeners: Mapping[str, Sequence[int]] | None = None,
         notify: Callable[[str], None] | None = None,
     ) -> None:
         if brokers < 1:
             raise ValueError(f"a cluster has at least one broker, not {brokers}")
         if ports is not None and (len(ports) != brokers or len(set(ports)) != brokers):
             raise ValueError(f"{brokers} broker(s) need as many different ports, not {list(ports)}")
+        for name, advertised in (listeners or {}).items():
+            if len(advertised) != brokers:
+                raise ValueError(f"listener {name}: {brokers} broker(s) need as many ports, not {list(advertised)}")
         self._folder = ClusterFolder(Path(folder))
         self._wanted = None if ports is None else tuple(ports)
         self._heap = heap
         self._jvm = tuple(jvm)
         self._properties = dict(properties or {})
+        self._advertised = dict(listeners or {})
+        self._listeners: list[list[Listener]] = []
         self._notify = notify
         self._brokers = [Broker(node, self._folder.broker(node), self._folder.logs) for node in range(brokers)]
         self._ports: tuple[tuple[int, int], ...] = ()
@@ -67,6 +77,17 @@ class EmbeddedKafka:
         if not self._ports:
             raise RuntimeError("the embedded Kafka has not been started, so it has no address yet")
         return ",".join(f"{LOOPBACK}:{client}" for client, _ in self._ports)
+
+    def listener_port(self, name: str, i: int) -> int:
+        """Where broker ``i`` itself listens for a further listener's clients: what a proxy passes them on to.
+
+        KeyError where there is no such listener; RuntimeError before the first start.
+        """
+        if name not in self._advertised:
+            raise KeyError(name)
+        if not self._listeners:
+            raise RuntimeError("the embedded Kafka has not been started, so its listeners have no ports yet")
+        return next(each.port for each in self._listeners[i] if each.name == name)
 
     @property
     def folder(self) -> Path:
@@ -101,8 +122,13 @@ class EmbeddedKafka:
             record = self._record()
             self._ports = record.ports
             jvm = (*ClassArchive(distribution).flags(), *self._jvm)
+            self._listeners = [
+                [Listener(name, free_port(), ports[broker.node]) for name, ports in self._advertised.items()]
+                for broker in self._brokers
+            ]
             for broker in self._brokers:
-                broker.configure(distribution, record.ports, self._heap, jvm, self._properties)
+                more = self._listeners[broker.node]
+                broker.configure(distribution, record.ports, self._heap, jvm, self._properties, more)
                 broker.format(record.cluster_id)
             self._await(self._brokers, Broker.formatted, "could not prepare its data", deadline, until)
             for broker in self._brokers:

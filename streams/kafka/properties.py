@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.kafka.ports import LOOPBACK
@@ -34,18 +35,30 @@ rootLogger.appenderRef.file.ref = file
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A further port that a broker listens on for clients, who are told to come to another (a proxy's)."""
+
+    name: str
+    port: int
+    advertised: int
+
+
 def server_properties(
     node: int,
     ports: Sequence[tuple[int, int]],
     data: Path,
     overrides: Mapping[str, str] | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> str:
     """The ``server.properties`` of one combined broker and controller.
 
     ``ports`` are the (client, controller) ports of all nodes, by node id; ``overrides`` win over every
-    setting here.
+    setting here; ``listeners`` are further ones for clients.
     """
     client, controller = ports[node]
+    served = {"PLAINTEXT": client, **{each.name: each.port for each in listeners}}
+    told = {"PLAINTEXT": client, **{each.name: each.advertised for each in listeners}}
     nodes = len(ports)
     replicas = min(3, nodes)
     in_sync = 2 if nodes >= 3 else 1
@@ -53,9 +66,9 @@ def server_properties(
         "process.roles": "broker,controller",
         "node.id": node,
         "controller.quorum.voters": ",".join(f"{voter}@{LOOPBACK}:{port}" for voter, (_, port) in enumerate(ports)),
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{client},CONTROLLER://{LOOPBACK}:{controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{client}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": _addresses({**served, "CONTROLLER": controller}),
+        "advertised.listeners": _addresses(told),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in (*served, "CONTROLLER")),
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": data,
@@ -92,6 +105,10 @@ def server_properties(
     }
     merged = {**{key: str(value) for key, value in settings.items()}, **(overrides or {})}
     return "".join(f"{key}={_escape(value)}\n" for key, value in merged.items())
+
+
+def _addresses(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
 
 
 def _escape(value: str) -> str:

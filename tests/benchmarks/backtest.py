@@ -4,11 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
+from tests.benchmarks.failure import MeasurementFailed
 from tests.benchmarks.runs import Spread
 
 DAY = Path(__file__).parents[2].parent / "shared" / "data" / "anonymous_bank_1999-08-01.csv"
@@ -16,7 +20,7 @@ READ = 2_375
 LIMIT = 300.0
 
 
-class BacktestFailed(Exception):
+class BacktestFailed(MeasurementFailed):
     """A backtest did not end well, or did not read all that is in the file."""
 
 
@@ -28,6 +32,18 @@ class Backtests(msgspec.Struct, frozen=True):
     @property
     def spread(self) -> Spread:
         return Spread.of(self.seconds)
+
+
+def section(told: Namespace, _say: Callable[[str], None]) -> dict[str, Any]:
+    """The day, so many times."""
+    backtests = measure(told.repeats)
+    return {"seconds": backtests.spread.median, "runs": backtests.seconds}
+
+
+def table(section: dict[str, Any]) -> list[str]:
+    """One line."""
+    runs = section["runs"]
+    return [f"backtest of a bank's day, start to end: {section['seconds']:.1f} s ({min(runs):.1f}-{max(runs):.1f} s)"]
 
 
 def measure(repeats: int) -> Backtests:

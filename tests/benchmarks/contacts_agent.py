@@ -1,10 +1,11 @@
 """The contacts agent beside plain Faust with the same rules, and beside the limit."""
 
+from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from tests.benchmarks.runs import Result, Spread
+from tests.benchmarks.contest import contest, topic_of
+from tests.benchmarks.standings import standings, standings_table
 
 CONTESTANTS = {
     "floorwalker": "this engine, exactly once: changelog, transactions",
@@ -15,30 +16,12 @@ CONTESTANTS = {
 """Name in build/bench.json -> what it is."""
 
 
-def entry(result: Result) -> dict[str, Any]:
-    """What build/bench.json says of one contestant."""
-    return {
-        "events_per_s": round(result.per_second.median),
-        "events_per_cpu_s": round(result.per_cpu_second.median),
-        "range": _whole(result.per_second),
-        "cpu_range": _whole(result.per_cpu_second),
-        "runs": msgspec.to_builtins(result.runs),
-    }
+def section(told: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
+    """Contestants take turns on one topic."""
+    with topic_of(told.events, told.slice, say) as job:
+        return standings(contest(CONTESTANTS, job, told.repeats, say))
 
 
-def sections(results: dict[str, Result]) -> dict[str, Any]:
-    """The sections of build/bench.json; those of the peers and of the limit stand beside ours, under their names."""
-    ours = results["floorwalker"]
-    peers = {name: result for name, result in results.items() if name != "floorwalker"}
-    return {
-        "contacts_agent": {
-            **entry(ours),
-            "ratio": {name: msgspec.to_builtins(ours.times(result)) for name, result in peers.items()},
-            "cpu_ratio": {name: msgspec.to_builtins(ours.per_cpu_times(result)) for name, result in peers.items()},
-        },
-        **{name: entry(result) for name, result in peers.items()},
-    }
-
-
-def _whole(spread: Spread) -> list[int]:
-    return [round(spread.least), round(spread.most)]
+def table(section: dict[str, Any]) -> list[str]:
+    """The table, and what each contestant is."""
+    return [*standings_table(section), "", *(f"- `{name}`: {CONTESTANTS.get(name, '?')}" for name in section)]

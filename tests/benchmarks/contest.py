@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from streams.kafka import EmbeddedKafka
+from tests.benchmarks.failure import MeasurementFailed
 from tests.benchmarks.job import Job
 from tests.benchmarks.runs import Result, Run
 from tests.benchmarks.topic import forget_runs, write_topic
@@ -22,7 +23,7 @@ LIMIT = 1_800.0
 Say = Callable[[str], None]
 
 
-class ContestantFailed(Exception):
+class ContestantFailed(MeasurementFailed):
     """A contestant ended without a result; the message has its last words."""
 
 

@@ -2,8 +2,11 @@
 
 import os
 import platform
+import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -42,6 +45,21 @@ def this_machine() -> Machine:
         aiokafka=version("aiokafka"),
         load=round(os.getloadavg()[0], 2),
     )
+
+
+def stamp(options: dict[str, Any]) -> dict[str, Any]:
+    """Machine, commit (with a plus where files differ from it), time and options of a measurement that begins."""
+    return {
+        "machine": msgspec.to_builtins(this_machine()),
+        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "options": options,
+    }
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+    return done.stdout.strip()
 
 
 def _processor() -> str:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +19,8 @@ from playwright.sync_api import Page, sync_playwright
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.reading import Reader
 from tests.benchmarks.delays import Delays
+from tests.benchmarks.failure import MeasurementFailed
+from tests.benchmarks.report import grid
 from tests.benchmarks.wall_log import FLOOR, MeasuredLog, Seen, first_seen
 from tests.benchmarks.wall_viewers import Viewed
 from tests.browser.chromium import ARGUMENTS, find_chromium
@@ -97,10 +100,6 @@ class Walls(msgspec.Struct, frozen=True):
     busy_floor: Way
     lines_per_second: float
     load: Load
-
-
-class MeasurementFailed(Exception):
-    """Something did not come that had to."""
 
 
 def measure(say: Say, samples: int = SAMPLES, viewers: int = VIEWERS) -> Walls:
@@ -293,6 +292,32 @@ def rss_of(gateway: Gateway) -> int:
     return round(int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1000)
 
 
-def sections(walls: Walls) -> dict[str, Any]:
+def section(told: Namespace, say: Say) -> dict[str, Any]:
     """What build/bench.json says."""
-    return {"wallboard": msgspec.to_builtins(walls)}
+    return dict(msgspec.to_builtins(measure(say, told.samples, told.viewers)))
+
+
+def table(section: dict[str, Any]) -> list[str]:
+    """Delays by scope, and what many viewers cost."""
+    walls = msgspec.convert(section, Walls)
+    busy = f"{walls.lines_per_second:.0f} lines/s"
+    ways = {
+        "quiet": walls.quiet,
+        f"{busy}, tile of a queue": walls.busy,
+        f"{busy}, tile of the whole floor": walls.busy_floor,
+    }
+    rows = [
+        [name if what == "on metrics.live" else "", what, *(f"{each:,}" for each in (d.p50, d.p99, d.max, d.n))]
+        for name, way in ways.items()
+        for what, d in (("on metrics.live", way.published), ("on the page", way.shown))
+    ]
+    load = walls.load
+    return [
+        *grid(["", "", "p50 ms", "p99 ms", "max ms", "n"], *rows),
+        "",
+        (
+            f"{load.viewers} viewers of one gateway: {load.deltas:,} deltas, {load.missing} events missing, "
+            f"{load.ended} streams ended; from metrics.live to all of them {load.delay}; the gateway used "
+            f"{load.cpu:.2f} cores, {load.rss_mb} MB; {load.bytes_per_second:,} bytes/s a viewer"
+        ),
+    ]

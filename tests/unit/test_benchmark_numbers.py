@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from itertools import islice, pairwise, takewhile
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,12 @@ from schemas.envelopes import decode_envelope
 from schemas.events import ContactCreated, ContactEnded, ContactEvent, ContactOffered
 from schemas.ids import contact_id
 from schemas.instants import SECOND
-from tests.benchmarks import contacts_agent
+from tests.benchmarks import report
 from tests.benchmarks.floor import BEGIN, QUEUES, SOURCE, Said, floor
 from tests.benchmarks.job import Job
 from tests.benchmarks.payloads import understood
 from tests.benchmarks.runs import Result, Run
+from tests.benchmarks.standings import standings, standings_table
 
 EVENTS = 2_500
 
@@ -41,12 +43,29 @@ def test_ratios_of_unequal_numbers_of_runs_are_refused() -> None:
         result(800, 400).times(result(100))
 
 
-def test_the_result_file_has_ours_with_its_ratios_and_each_peer_beside_it() -> None:
-    sections = contacts_agent.sections({"floorwalker": result(800, 1_000, 900), "faust": result(100, 100, 100)})
-    ours = sections["contacts_agent"]
+def test_a_section_has_ours_and_each_peer_with_the_ratio_to_it() -> None:
+    section = standings({"floorwalker": result(800, 1_000, 900), "faust": result(100, 100, 100)})
+    ours, peer = section["floorwalker"], section["faust"]
     assert (ours["events_per_s"], ours["events_per_cpu_s"], ours["range"]) == (900, 1_800, [800, 1_000])
-    assert ours["ratio"]["faust"] == {"median": 9.0, "least": 8.0, "most": 10.0}
-    assert sections["faust"]["events_per_s"] == 100
+    assert peer["ratio"] == {"median": 9.0, "least": 8.0, "most": 10.0}
+    assert peer["events_per_s"] == 100
+    assert standings_table(section)[-1] == "| `faust` | 100 | 100-100 | 200 | 9.00x | 8.00-10.00x | 9.00x |"
+
+
+def test_a_section_measured_alone_leaves_the_others_with_their_stamps(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    report.merge("intake", {"events_per_s": 1}, {"commit": "a"}, path)
+    report.merge("backtest", {"seconds": 2.0}, {"commit": "b"}, path)
+    report.merge("intake", {"events_per_s": 3}, {"commit": "c"}, path)
+    assert report.read(path) == {
+        "intake": {"events_per_s": 3},
+        "backtest": {"seconds": 2.0},
+        "measured": {"intake": {"commit": "c"}, "backtest": {"commit": "b"}},
+    }
+
+
+def test_a_short_row_is_filled_up_to_the_width_of_its_table() -> None:
+    assert report.grid(["a", "b", "c"], ["1"]) == ["| a | b | c |", "| --- | --- | --- |", "| 1 | | |"]
 
 
 def test_a_job_survives_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,27 @@
+"""All that is measured, by its name in build/bench.json."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tests.benchmarks import backtest, contacts_agent, intake, wallboard
+
+Say = Callable[[str], None]
+
+
+class Section(Protocol):
+    """A module that measures one thing."""
+
+    def section(self, told: Namespace, say: Say) -> dict[str, Any]:
+        """Measure; returns what build/bench.json says. Raises MeasurementFailed."""
+
+    def table(self, section: dict[str, Any]) -> list[str]:
+        """Lines of Markdown that show it."""
+
+
+SECTIONS: dict[str, Section] = {
+    "intake": intake,
+    "contacts_agent": contacts_agent,
+    "backtest": backtest,
+    "wallboard": wallboard,
+}

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class TailCounts:
-    """What a tail has done since it started. `error`: why it stands still now, None where it does not."""
+    """What a tail has done since it started. `error`: why it stands still or saves no cursor now, else None."""
 
     __slots__ = ("bytes", "error", "lines", "refused")
 
@@ -64,14 +64,15 @@ class Tail:
         self._poll = poll
         self._limit = limit
         self._stopping = asyncio.Event()
+        self._unsaved: str | None = None
 
     def stop(self) -> None:
         """Let `run` return when the lines on their way are acknowledged."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Follow the file. Waits while Kafka or the file can't be reached. Raises CursorUnreadable, and OSError where
-        the cursor can't be saved."""
+        """Follow the file. Waits while Kafka or the file can't be reached, and goes on where the cursor can't be saved:
+        a full disk keeps no call from being counted. Raises CursorUnreadable, OSError where it can't be looked for."""
         cursor = self._saved.load()
         pause = 1.0
         while not self._stopping.is_set():
@@ -98,14 +99,33 @@ class Tail:
                         raise _FileUnreachable(str(error)) from error
                     if lines:
                         await self._send(publisher, lines, cursor)
-                    if place != cursor.place:
+                    if place != cursor.place or self._unsaved:
                         cursor.place = place
-                        await asyncio.to_thread(self._saved.save, cursor)
-                    self.counts.error = None
+                        await self._save(cursor)
+                    self.counts.error = self._unsaved
                     if not lines:
                         await self._wait(self._poll)
         finally:
             follower.close()
+
+    async def _save(self, cursor: Cursor) -> None:
+        """Save the cursor; where that fails, it is said once and tried again with the next look at the file."""
+        try:
+            await asyncio.to_thread(self._saved.save, cursor)
+        except OSError as error:
+            if self._unsaved is None:
+                log.error(
+                    "tail.cursor_unsaved",
+                    file=str(self.path),
+                    cursor=str(self._saved.path),
+                    error=str(error),
+                    hint="lines go on; after a restart those since the last saved cursor are read again, as duplicates",
+                )
+            self._unsaved = f"the cursor can't be saved: {error}"
+        else:
+            if self._unsaved is not None:
+                log.info("tail.cursor_saved", file=str(self.path))
+            self._unsaved = None
 
     async def _send(self, publisher: Publisher, lines: list[Line], cursor: Cursor) -> None:
         """Send lines and wait until all replicas have them. Raises KafkaError."""

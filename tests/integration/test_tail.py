@@ -188,6 +188,26 @@ async def test_while_kafka_is_away_the_tail_waits_and_says_so(site: Site) -> Non
     assert not site.cursor.exists()
 
 
+@pytest.mark.asyncio
+async def test_a_disk_that_is_full_keeps_no_line_from_kafka_and_the_cursor_is_saved_when_there_is_room(
+    site: Site,
+) -> None:
+    draft = site.cursor.with_name(site.cursor.name + ".new")
+    async with site.tail() as tail:
+        site.write(connect(0))
+        await until(lambda: site.cursor.exists() and tail.counts.lines == 1)
+        saved = site.cursor.read_bytes()
+        draft.symlink_to("/dev/full")
+        site.write(connect(1))
+        await until(lambda: tail.counts.lines == 2 and tail.counts.error is not None)
+        assert "No space left on device" in str(tail.counts.error)
+        assert site.cursor.read_bytes() == saved
+        draft.unlink()
+        await until(lambda: tail.counts.error is None)
+        assert site.cursor.read_bytes() != saved
+    assert [record.value + b"\n" for record in await site.sent()] == [connect(0).encode(), connect(1).encode()]
+
+
 def test_a_format_whose_first_line_names_columns_can_not_be_followed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="such files are replayed"):
         Tail(

@@ -1,0 +1,94 @@
+"""Whether a contestant did the job: what it published and holds, against what was written."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from tests.benchmarks.customers.event import OUTPUT, Count
+from tests.benchmarks.customers.topic import Written
+from tests.benchmarks.customers.truth import customers_after, panes_after
+from tests.benchmarks.failure import MeasurementFailed
+
+Held = Mapping[str, tuple[int, str]]
+"""Customer -> count, time of the last event."""
+
+StateOf = Callable[[bytes, bytes], tuple[str, tuple[int, str]] | None]
+"""What one record of a changelog says of a customer; None where it speaks of something else."""
+
+_PATIENCE = 30.0
+_decode = msgspec.json.Decoder(Count).decode
+
+
+def judge(name: str, written: Written, published: Mapping[tuple[str, str], int], held: Held | None, least: int) -> int:
+    """Compare. What was published must be what the first n events come to, n their sum, and n no less than what the
+    contestant claims (`least`); what it holds must be of the same n. Returns n. Raises MeasurementFailed."""
+    reached = sum(published.values())
+    if not least <= reached <= len(written):
+        raise MeasurementFailed(f"{name} published {reached} events, it took {least} of {len(written)}")
+    _same(name, "published", panes_after(written, reached), published)
+    if held is not None:
+        _same(name, "holds", customers_after(written, sum(n for n, _ in held.values())), held)
+        of_state = sum(n for n, _ in held.values())
+        if of_state < least:
+            raise MeasurementFailed(f"{name} holds {of_state} events, it took {least}")
+    return reached
+
+
+def _same[K, V](name: str, what: str, true: Mapping[K, V], found: Mapping[K, V]) -> None:
+    wrong = [key for key in true.keys() | found.keys() if true.get(key) != found.get(key)]
+    if wrong:
+        example = min(wrong, key=str)
+        raise MeasurementFailed(
+            f"{name} {what} {len(wrong)} wrong counts of {len(true)}, of {example} for instance: "
+            f"{found.get(example)}, true is {true.get(example)}"
+        )
+
+
+def published(bootstrap: str, namespace: str) -> dict[tuple[str, str], int]:
+    """The last count of each minute and queue on the output topic, as who reads committed records sees it."""
+    counts = {}
+    for message in _records(bootstrap, f"{namespace}.{OUTPUT}"):
+        said = _decode(message.value() or b"")
+        counts[said.minute, said.queue] = said.n
+    return counts
+
+
+def held(bootstrap: str, topic: str, state_of: StateOf) -> dict[str, tuple[int, str]]:
+    """The last state of each customer on a changelog."""
+    states = {}
+    for message in _records(bootstrap, topic):
+        key, value = message.key(), message.value()
+        said = None if key is None or value is None else state_of(key, value)
+        if said is not None:
+            states[said[0]] = said[1]
+    return states
+
+
+def _records(bootstrap: str, topic: str) -> Iterator[Message]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "verdict",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        while True:
+            messages = consumer.consume(10_000, _PATIENCE)
+            if not messages:
+                raise MeasurementFailed(f"{topic} could not be read to its end")
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    return
+                else:
+                    raise MeasurementFailed(f"{topic} could not be read: {error}")
+    finally:
+        consumer.close()

@@ -98,12 +98,13 @@ def _take(result: FetchResult, tp: TopicPartition, limit: int | None) -> list[An
 class _Unread:
     """The record batches of one fetch that nobody has read yet, in the place of aiokafka's `PartitionRecords`."""
 
-    __slots__ = ("_fetched", "_rest", "next_fetch_offset")
+    __slots__ = ("_end", "_fetched", "_rest", "next_fetch_offset")
 
     def __init__(self, fetched: Any) -> None:
         self._fetched = fetched
         self._rest: list[Any] = []
-        self.next_fetch_offset: int = fetched.next_fetch_offset
+        self._end: int = fetched.next_fetch_offset
+        self.next_fetch_offset = self._end
 
     @property
     def empty(self) -> bool:
@@ -116,15 +117,15 @@ class _Unread:
             batch = batches.next_batch()
             if self._readable(batch):
                 fresh = list(batch)
-                # A batch may begin before the position.
-                if fresh and fresh[0].offset < self.next_fetch_offset:
-                    fresh = [record for record in fresh if record.offset >= self.next_fetch_offset]
+                # The first batch may begin before the position.
+                if fresh and fresh[0].offset < self._end:
+                    fresh = [record for record in fresh if record.offset >= self._end]
                 records += fresh
             # The last offset of a batch stands in it, whatever compaction took from its end.
-            self.next_fetch_offset = max(self.next_fetch_offset, batch.next_offset)
+            self._end = max(self._end, batch.next_offset)
         if limit is not None and len(records) > limit:
             records, self._rest = records[:limit], records[limit:]
-            self.next_fetch_offset = self._rest[0].offset
+        self.next_fetch_offset = self._rest[0].offset if self._rest else self._end
         return records
 
     def _readable(self, batch: Any) -> bool:

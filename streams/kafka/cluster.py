@@ -179,17 +179,20 @@ class EmbeddedKafka:
         if not broker.wait(timeout):
             self.kill(i)
 
-    def restart(self, i: int, timeout: float = 60.0) -> None:
-        """Start broker ``i`` again, after an orderly shutdown if it runs; returns when it serves.
+    def restart(self, *nodes: int, timeout: float = 60.0) -> None:
+        """Start brokers again, each after an orderly shutdown if it runs; returns when all of them serve.
 
-        ``timeout`` is in seconds. Raises BrokerFailed; RuntimeError when the cluster has not been started.
+        ``timeout`` is in seconds. Several at once, where too few run for any one of them to come into service alone.
+        Raises BrokerFailed; RuntimeError when the cluster has not been started.
         """
         if not self._running:
             raise RuntimeError("the embedded Kafka is stopped; start() it first")
-        broker = self._brokers[i]
-        self.terminate(i)
-        broker.launch()
-        self._wait_until_served([broker], time.monotonic() + timeout)
+        brokers = [self._brokers[node] for node in nodes]
+        for node in nodes:
+            self.terminate(node)
+        for broker in brokers:
+            broker.launch()
+        self._wait_until_served(brokers, time.monotonic() + timeout)
 
     def pause(self, i: int) -> None:
         """Freeze broker ``i`` (SIGSTOP): its connections stay open and nothing answers."""

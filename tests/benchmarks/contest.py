@@ -17,7 +17,7 @@ from tests.benchmarks.runs import Result, Run
 from tests.benchmarks.topic import forget_runs, write_topic
 
 NAMESPACE = "bench"
-LIMIT = 1_800.0
+LIMIT = 600.0
 """Seconds after which a contestant has failed."""
 
 Say = Callable[[str], None]
@@ -63,12 +63,23 @@ def one_run(name: str, job: Job, before: Sequence[str] = ()) -> Run:
     """Have one contestant do a job, on topics that hold nothing of earlier runs. `before`: a profiler's command line,
     for instance. Raises ContestantFailed."""
     asyncio.run(forget_runs(job.bootstrap, job.namespace))
-    command = [*before, sys.executable, "-m", f"tests.benchmarks.contestants.{name}", *job.arguments()]
-    done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False)
+    return run_command(name, [*before, sys.executable, "-m", f"tests.benchmarks.contestants.{name}"], job)
+
+
+def run_command(name: str, command: Sequence[str], job: Job) -> Run:
+    """Run a contestant's program on a job. Raises ContestantFailed."""
     result = Path(job.result)
+    result.unlink(missing_ok=True)
+    try:
+        done = subprocess.run([*command, *job.arguments()], capture_output=True, timeout=LIMIT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ContestantFailed(f"{name} was not through after {LIMIT:.0f} s: {_last(error.output)}") from error
     if not result.exists():
-        words = (done.stdout + done.stderr)[-2000:].decode(errors="replace")
-        raise ContestantFailed(f"{name} ended with exit code {done.returncode} and no result; its last words: {words}")
-    run = msgspec.json.decode(result.read_bytes(), type=Run)
-    result.unlink()
-    return run
+        raise ContestantFailed(
+            f"{name} ended with exit code {done.returncode} and no result; {_last(done.stdout + done.stderr)}"
+        )
+    return msgspec.json.decode(result.read_bytes(), type=Run)
+
+
+def _last(words: bytes | None) -> str:
+    return f"its last words: {(words or b'')[-2000:].decode(errors='replace')}"

@@ -193,12 +193,13 @@ class Fleet:
 
     def fallen(self) -> list[str]:
         """Those that ended by themselves, started again: each in a line that tells how."""
+        with self._guard:  # a fault takes a worker before it kills it
+            fallen = [each for each in self.workers if each.wanted and not each.faulted and not each.running]
         lines = []
-        for worker in self.workers:
-            if worker.wanted and not worker.faulted and not worker.running:
-                tail = " | ".join(worker.words().splitlines()[-3:])[-600:]
-                lines.append(f"{worker.name} ended by itself with exit code {worker.exit_code}: {tail}")
-                worker.start()
+        for worker in fallen:
+            tail = " | ".join(worker.words().splitlines()[-3:])[-600:]
+            lines.append(f"{worker.name} ended by itself with exit code {worker.exit_code}: {tail}")
+            worker.start()
         return lines
 
     def end(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -51,7 +51,7 @@ class Event:
 
     def again(self, told: int) -> Event:
         """The same, delivered once more."""
-        return Event(self.id, self.type, self.at, told, self.revision, self.fields)
+        return replace(self, told=told)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,14 @@ class Story:
         self._told = 0
 
     def tell(
-        self, kind: str, at: int, told: int | None = None, *, corrects: str | None = None, revision: int = 0, **more: Any
+        self,
+        kind: str,
+        at: int,
+        told: int | None = None,
+        *,
+        corrects: str | None = None,
+        revision: int = 0,
+        **more: Any,
     ) -> str:
         """Add an event that happened at `at`; returns its id. `told` None: at once, but for what a network takes."""
         name = corrects or str(uuid5(IDS, f"event {self._name} {len(self.events)}"))
@@ -111,6 +118,18 @@ class Story:
     def ended(self, at: int, by: str = "agent", **more: Any) -> str:
         """It is over."""
         return self.tell("contact.ended", at, by=by, identifiers=[self.identifier], **more)
+
+    def begin(self, at: int) -> None:
+        """Move all of it to a moment of the floor: it was told from moment 0 on."""
+        self.events = [replace(each, at=each.at + at, told=each.told + at) for each in self.events]
+
+    def final(self) -> dict[str, Event]:
+        """By id, what was said last of each event."""
+        found: dict[str, Event] = {}
+        for each in self.events:
+            if each.id not in found or each.revision > found[each.id].revision:
+                found[each.id] = each
+        return found
 
     @property
     def length(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -278,6 +279,27 @@ def metric(port: int | None, name: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
         lines = response.read().decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def test_a_full_disk_is_waited_for_and_what_was_to_be_told_is_told_once(
+    floor: Floor, web: HookSink, tmp_path: Path
+) -> None:
+    with notifier(floor, tmp_path, hook(web)) as program:
+        program.wait_ready()
+        pid = program.process.pid
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        # No file of this process may grow: what SQLite meets on a full disk, and root is not let through.
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+        floor.say(alert("cards"))
+        wait_for(lambda: not program.is_ready(), "it says that it is not at work")
+        time.sleep(3)
+        assert web.requests == []
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+        (delivery,) = floor.wait_deliveries(1)
+        wait_for(program.is_ready, "it is at work again")
+        assert program.interrupt() == 0
+    assert delivery["outcome"] == "sent"
+    assert len(web.requests) == 1
 
 
 def test_a_second_notifier_on_the_same_database_is_refused(floor: Floor, web: HookSink, tmp_path: Path) -> None:

@@ -106,6 +106,11 @@ class Database:
             self.close()
             raise
 
+    def probe(self) -> None:
+        """Write something that changes nothing. Raises OperationalError where nothing can be written."""
+        with self.engine.begin() as connection:
+            connection.execute(text(f"PRAGMA user_version = {VERSION}"))
+
     def close(self) -> None:
         """Let go of the file."""
         self.engine.dispose()

@@ -8,6 +8,7 @@ from random import Random
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from sqlalchemy.exc import OperationalError
 
 from schemas.instants import from_ms
 from schemas.notifications import Alert, decode
@@ -48,6 +49,9 @@ died long ago is among them."""
 
 HOUSEKEEPING = 3_600.0
 
+AGAIN = 2.0
+"""Seconds between two tries to write to an outbox that failed."""
+
 
 def wall_ms() -> int:
     """Milliseconds since the epoch, now."""
@@ -83,6 +87,7 @@ class Notifier:
         self._reporting = Reporting(bootstrap, prefix + ALERTS_NOTIFICATIONS.name, self._outbox)
         self._health = Health(settings.notifier.port, self.unready)
         self._stopping = asyncio.Event()
+        self._outbox_lost = False
 
     def stop(self) -> None:
         """End as soon as the tries under way have ended, or FAREWELL has passed."""
@@ -90,7 +95,8 @@ class Notifier:
 
     def unready(self) -> list[str]:
         """What /readyz waits for."""
-        return [reading.topic for reading in (self._notifications, self._live) if not reading.ready]
+        waiting = [reading.topic for reading in (self._notifications, self._live) if not reading.ready]
+        return [*waiting, *(["outbox"] if self._outbox_lost else [])]
 
     async def run(self) -> None:
         """Until `stop`."""
@@ -103,13 +109,37 @@ class Notifier:
             removed = self._outbox.give_up_removed(wall_ms())
             if removed:
                 log.warning("notifier.receivers_removed", messages=removed)
-            await self._work()
+            while not await self._worked():
+                pass
         finally:
             await self._health.stop()
             for each in self._deliveries:
                 await each.close()
             self._database.close()
             log.info("notifier.ended")
+
+    async def _worked(self) -> bool:
+        """Work until `stop` (True), or until the outbox fails: a full disk is waited for, nothing is sent meanwhile."""
+        try:
+            if self._outbox_lost:
+                self._database.probe()
+                self._outbox_lost = False
+                log.info("notifier.outbox_back", database=str(self._database.path))
+            await self._work()
+        except OperationalError as error:
+            self._outbox_lost = True
+            log.error(
+                "notifier.outbox_lost",
+                database=str(self._database.path),
+                error=str(error.orig),
+                seconds=AGAIN,
+                hint="is the disk full? What is to be told waits in Kafka and in the outbox",
+            )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN):
+                    await self._stopping.wait()
+            return self._stopping.is_set()
+        return True
 
     async def _work(self) -> None:
         deliveries = [asyncio.create_task(each.run(self._reporting.wake.set)) for each in self._deliveries]

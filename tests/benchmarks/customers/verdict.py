@@ -1,6 +1,7 @@
 """Whether a contestant did the job: what it published and holds, against what was written."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -13,6 +14,9 @@ from tests.benchmarks.failure import MeasurementFailed
 Held = Mapping[str, tuple[int, str]]
 """Customer -> count, time of the last event."""
 
+Panes = Mapping[tuple[str, str], int]
+"""(Minute, queue) -> count."""
+
 StateOf = Callable[[bytes, bytes], tuple[str, tuple[int, str]] | None]
 """What one record of a changelog says of a customer; None where it speaks of something else."""
 
@@ -20,22 +24,32 @@ _PATIENCE = 30.0
 _decode = msgspec.json.Decoder(Count).decode
 
 
-def judge(name: str, written: Written, published: Mapping[tuple[str, str], int], held: Held | None, least: int) -> int:
-    """Compare. What was published must be what the first n events come to, n their sum, and n no less than what the
-    contestant claims (`least`); what it holds must be of the same n. Returns n. Raises MeasurementFailed."""
+def judge(
+    name: str, written: Written, published: Panes, held: Held | None, *, least: int, exactly_once: bool
+) -> int:
+    """Compare. What was published must be what the first n events come to, n their sum and no less than what the
+    contestant claims (`least`); what it holds likewise, of the same n where both leave in one transaction.
+
+    Returns n. Raises MeasurementFailed.
+    """
     reached = sum(published.values())
-    if not least <= reached <= len(written):
-        raise MeasurementFailed(f"{name} published {reached} events, it took {least} of {len(written)}")
+    _enough(name, "published", reached, least, written)
     _same(name, "published", panes_after(written, reached), published)
     if held is not None:
-        _same(name, "holds", customers_after(written, sum(n for n, _ in held.values())), held)
         of_state = sum(n for n, _ in held.values())
-        if of_state < least:
-            raise MeasurementFailed(f"{name} holds {of_state} events, it took {least}")
+        _enough(name, "holds", of_state, least, written)
+        _same(name, "holds", customers_after(written, of_state), held)
+        if exactly_once and of_state != reached:
+            raise MeasurementFailed(f"{name} published {reached} events and holds {of_state}: that is not exactly once")
     return reached
 
 
-def _same[K, V](name: str, what: str, true: Mapping[K, V], found: Mapping[K, V]) -> None:
+def _enough(name: str, what: str, events: int, least: int, written: Written) -> None:
+    if not least <= events <= len(written):
+        raise MeasurementFailed(f"{name} {what} {events} events, it took {least} of {len(written)}")
+
+
+def _same(name: str, what: str, true: Mapping[Any, Any], found: Mapping[Any, Any]) -> None:
     wrong = [key for key in true.keys() | found.keys() if true.get(key) != found.get(key)]
     if wrong:
         example = min(wrong, key=str)
@@ -45,9 +59,9 @@ def _same[K, V](name: str, what: str, true: Mapping[K, V], found: Mapping[K, V])
         )
 
 
-def published(bootstrap: str, namespace: str) -> dict[tuple[str, str], int]:
+def published(bootstrap: str, namespace: str) -> Panes:
     """The last count of each minute and queue on the output topic, as who reads committed records sees it."""
-    counts = {}
+    counts: dict[tuple[str, str], int] = {}
     for message in _records(bootstrap, f"{namespace}.{OUTPUT}"):
         said = _decode(message.value() or b"")
         counts[said.minute, said.queue] = said.n
@@ -56,7 +70,7 @@ def published(bootstrap: str, namespace: str) -> dict[tuple[str, str], int]:
 
 def held(bootstrap: str, topic: str, state_of: StateOf) -> dict[str, tuple[int, str]]:
     """The last state of each customer on a changelog."""
-    states = {}
+    states: dict[str, tuple[int, str]] = {}
     for message in _records(bootstrap, topic):
         key, value = message.key(), message.value()
         said = None if key is None or value is None else state_of(key, value)

@@ -1,0 +1,1 @@
+"""Programs that are measured beside this engine, in environments of their own under build/peers/."""

@@ -42,6 +42,7 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
         partitions=partition_counts(service.partitions),
         wall=service.clock == "wall",
         flush_interval=service.flush_interval,
+        lead=service.grace,
         session_timeout=service.session_timeout,
         data_folder=str(service.data_folder),
     )

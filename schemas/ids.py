@@ -24,13 +24,13 @@ def _begun(namespace: UUID) -> "_Hash":
     return sha1(namespace.bytes, usedforsecurity=False)
 
 
-_BEGUN = {space: _begun(space) for space in (EVENTS, CONTACTS, CLOCKS, ALERTS)}
-_CLOCKS = _BEGUN[CLOCKS]
+# Kept begun: a UUID as the key of a dictionary costs as much as the hash.
+_EVENTS, _CONTACTS, _CLOCKS, _ALERTS = map(_begun, (EVENTS, CONTACTS, CLOCKS, ALERTS))
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def _name(namespace: UUID, parts: tuple[object, ...]) -> str:
-    return _uuid5(_BEGUN[namespace], _SEPARATOR.join(map(str, parts)))
+def _name(begun: "_Hash", parts: tuple[object, ...]) -> str:
+    return _uuid5(begun, _SEPARATOR.join(map(str, parts)))
 
 
 def _uuid5(begun: "_Hash", name: str) -> str:
@@ -43,13 +43,13 @@ def _uuid5(begun: "_Hash", name: str) -> str:
 
 def event_id(source: str, *provider: object) -> str:
     """Id of a canonical event: of its source and of what the provider calls it."""
-    return _name(EVENTS, (source, *provider))
+    return _name(_EVENTS, (source, *provider))
 
 
 @lru_cache(maxsize=65_536)
 def contact_id(source: str, *provider: object) -> str:
     """Id of a contact: of its source and of what the provider calls the conversation."""
-    return _name(CONTACTS, (source, *provider))
+    return _name(_CONTACTS, (source, *provider))
 
 
 def breach_id(contact: str, clock: str, instance: str, policy_version: int, again: int = 0) -> str:
@@ -72,27 +72,27 @@ def transition_id(
 
 def trend_id(rule: str, subject: str, since_ms: int) -> str:
     """Id of an episode of a trend: of its rule, its subject (queue, source) and when it began."""
-    return _name(ALERTS, ("trend", rule, subject, since_ms))
+    return _name(_ALERTS, ("trend", rule, subject, since_ms))
 
 
 def trend_transition_id(trend: str, transition: str) -> str:
     """Id of the record that opens or closes an episode of a trend."""
-    return _name(ALERTS, ("transition", trend, transition))
+    return _name(_ALERTS, ("transition", trend, transition))
 
 
 def alert_id(rule: str, labels: Mapping[str, str], started_ms: int) -> str:
     """Id of an alert: of its rule, the labels of its group and the start of the episode."""
-    return _name(ALERTS, ("alert", rule, *(f"{name}={labels[name]}" for name in sorted(labels)), started_ms))
+    return _name(_ALERTS, ("alert", rule, *(f"{name}={labels[name]}" for name in sorted(labels)), started_ms))
 
 
 def message_id(alert: str, sequence: int, receiver: str) -> str:
     """Id of what one receiver is told by one record of an alert; the dedup key of every try to tell it."""
-    return _name(ALERTS, ("message", alert, sequence, receiver))
+    return _name(_ALERTS, ("message", alert, sequence, receiver))
 
 
 def command_id(route: str, said: str) -> str:
     """Id of what somebody says to alerts: of where it was said and of the key under which it may be said again."""
-    return _name(ALERTS, ("command", route, said))
+    return _name(_ALERTS, ("command", route, said))
 
 
 def customer_id(namespace: UUID, identifier: str) -> str:

@@ -29,7 +29,8 @@ class Store(Generic[S]):
         self._head = bytes([version])
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(type_).decode
-        self._changed: set[str] = set()
+        # A dictionary and not a set: in the order of the changes, so that a replay writes in the same order.
+        self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self.data)
@@ -41,16 +42,16 @@ class Store(Generic[S]):
     def put(self, key: str, value: S) -> None:
         """Set the value of `key`."""
         self.data[key] = value
-        self._changed.add(key)
+        self._changed[key] = None
 
     def touch(self, key: str) -> None:
         """Say that the value of `key` was changed in place."""
-        self._changed.add(key)
+        self._changed[key] = None
 
     def delete(self, key: str) -> None:
         """Forget `key`; a tombstone goes to the changelog if it was there."""
         if self.data.pop(key, None) is not None:
-            self._changed.add(key)
+            self._changed[key] = None
 
     def owns(self, key: bytes) -> bool:
         """Whether a changelog key is this store's."""
@@ -58,10 +59,11 @@ class Store(Generic[S]):
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """What changed since the last call, encoded; forgets that it changed."""
-        changed, self._changed = self._changed, set()
+        changed, self._changed = self._changed, {}
+        get, encode, prefix, head = self.data.get, self._encode, self._prefix, self._head
         for key in changed:
-            value = self.data.get(key)
-            yield self._prefix + key.encode(), None if value is None else self._head + self._encode(value)
+            value = get(key)
+            yield prefix + key.encode(), None if value is None else head + encode(value)
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record. Raises UnknownStateFormat for one of another format version."""

@@ -44,9 +44,8 @@ def contact_change(contact_id: str, before: Contact | None, after: Contact, cloc
     facts: Differences = []
     busy: BusyDifferences = []
     add_difference(before, after, pairs, facts, busy)
-    encoded = [
-        (transition.id.encode(), alerts.encode(transition)) for transition in state(contact_id, pairs, after, clock)
-    ]
+    said = state(contact_id, pairs, after, clock)
+    encoded = [(transition.id.encode(), alerts.encode(transition)) for transition in said] if said else ()
     return ContactChange(contact_id, after, before is None, pairs, encoded, facts, busy)
 
 

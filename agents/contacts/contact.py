@@ -3,22 +3,25 @@
 import msgspec
 
 from agents.contacts.entry import Entry
+from agents.contacts.log import read_log
 from agents.contacts.memory import digest
 from agents.contacts.offer import ANSWERED, Offer, twin_of
 
 
-class Contact(msgspec.Struct, array_like=True, gc=False):
+class Contact(msgspec.Struct, gc=False):
     """One conversation on one channel. Instants in ms since the epoch.
 
-    The fields from `started` to `anomalies` are a fold over `log` and `judged` alone (fold.py). `judged`: the
-    instant up to which deadlines were looked at; it never goes back. `customer`: id of the customer, `told`: the
-    one that was last told on customers.events. Of a settled contact, `log` and what follows from it is gone;
-    `packed` holds the digests of its event ids, `settled` the time of its last event, `revision` the highest that
-    any of them had.
+    `log`: its events (log.py), so many `lines`, of which `tail` is the last. The fields from `started` to `anomalies`
+    are a fold over the log and `judged` alone (fold.py). `judged`: the instant up to which deadlines were looked at;
+    it never goes back. `customer`: id of the customer, `told`: the one that was last told on customers.events. Of a
+    settled contact, the log and what follows from it is gone; `packed` holds the digests of its event ids, `settled`
+    the time of its last event, `revision` the highest that any of them had.
     """
 
     channel: str
-    log: list[Entry] = []
+    log: bytes = b""
+    lines: int = 0
+    tail: Entry | None = None
     started: int | None = None
     last: int = 0
     offers: list[Offer] = []
@@ -37,9 +40,13 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
     def copy(self) -> "Contact":
         """A copy that can be changed and leaves this one as it is (entries and terms never change)."""
         twin: Contact = self.__copy__()  # type: ignore[attr-defined]
-        twin.log = self.log.copy()
         twin.offers = list(map(twin_of, self.offers))
         return twin
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The log, read."""
+        return read_log(self.log, self.lines)
 
     @property
     def waiting(self) -> bool:
@@ -58,11 +65,12 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
 
     def settle(self) -> "Contact":
         """What stays of it when no correction is taken any more."""
+        entries = self.entries
         return Contact(
             channel=self.channel,
-            packed=self.packed + b"".join(digest(entry.id) for entry in self.log),
+            packed=self.packed + b"".join(digest(entry.id) for entry in entries),
             settled=max(self.settled, self.last),
-            revision=max(self.revision, max((entry.revision for entry in self.log), default=0)),
+            revision=max(self.revision, max((entry.revision for entry in entries), default=0)),
             judged=self.judged,
             customer=self.customer,
             told=self.told,

@@ -1,6 +1,7 @@
 """One line of a contact's log: a canonical event, reduced to what the rules read."""
 
-from sys import intern
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,7 @@ from schemas.events import (
     ContactWrapupEnded,
     ContactWrapupStarted,
 )
-from schemas.instants import to_duration_ms, to_ms
+from schemas.instants import to_ms
 
 # The numbers are the order of events that bear the same time. Sources count in seconds, so a whole call may lie
 # on one instant, and neither arrival nor an id says which came first: a contact is offered before it leaves, it
@@ -38,21 +39,6 @@ WRAPUP_STARTED = 10
 WRAPUP_ENDED = 11
 OTHER = 12
 """An event that no rule here reads; it is remembered because it can come twice."""
-
-_KINDS: dict[type[ContactEvent], int] = {
-    ContactCreated: CREATED,
-    ContactOffered: OFFERED,
-    ContactLeftQueue: LEFT,
-    ContactAnswered: ANSWERED,
-    ContactHoldStarted: HOLD_STARTED,
-    ContactHoldEnded: HOLD_ENDED,
-    ContactTransferred: TRANSFERRED,
-    ContactLeftIvr: LEFT_IVR,
-    ContactEnded: ENDED,
-    ContactMerged: MERGED,
-    ContactWrapupStarted: WRAPUP_STARTED,
-    ContactWrapupEnded: WRAPUP_ENDED,
-}
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -81,62 +67,79 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.kind, self.id) < (other.kind, other.id)
 
 
-def _plain(event: ContactEvent, kind: int) -> Entry:
-    # Few queues and agents, many events: each name is kept once.
-    queue, agent = event.queue, event.agent
-    return Entry(
-        to_ms(event.time),
-        kind,
-        event.id,
-        event.revision,
-        None if queue is None else intern(queue),
-        None if agent is None else intern(agent),
-        event.identifiers,
-    )
+def _plain(kind: int) -> "MakeEntry":
+    def plain(event: Any) -> Entry:
+        return Entry(
+            to_ms(event.time),
+            kind,
+            event.id,
+            event.revision,
+            event.queue,
+            event.agent,
+            event.identifiers,
+        )
+
+    return plain
 
 
-def _stop(event: ContactAnswered | ContactLeftQueue, kind: int, detail: str | None) -> Entry:
-    queue, agent, waited = event.queue, event.agent, event.waited
-    return Entry(
-        to_ms(event.time),
-        kind,
-        event.id,
-        event.revision,
-        None if queue is None else intern(queue),
-        None if agent is None else intern(agent),
-        event.identifiers,
-        detail,
-        None if waited is None else to_duration_ms(waited),
-    )
+def _stop(kind: int) -> "MakeEntry":
+    def stop(event: Any) -> Entry:
+        waited = event.waited
+        return Entry(
+            to_ms(event.time),
+            kind,
+            event.id,
+            event.revision,
+            event.queue,
+            event.agent,
+            event.identifiers,
+            event.reason if kind == LEFT else None,
+            None if waited is None else round(waited * 1000),
+        )
+
+    return stop
 
 
-def _over(event: ContactEnded | ContactTransferred, kind: int, detail: str | None) -> Entry:
-    queue, agent = event.queue, event.agent
-    return Entry(
-        to_ms(event.time),
-        kind,
-        event.id,
-        event.revision,
-        None if queue is None else intern(queue),
-        None if agent is None else intern(agent),
-        event.identifiers,
-        detail,
-        None,
-        to_duration_ms(event.talked),
-        to_duration_ms(event.held),
-        to_duration_ms(event.handled),
-    )
+def _over(kind: int) -> "MakeEntry":
+    def over(event: Any) -> Entry:
+        talked, held, handled = event.talked, event.held, event.handled
+        return Entry(
+            to_ms(event.time),
+            kind,
+            event.id,
+            event.revision,
+            event.queue,
+            event.agent,
+            event.identifiers,
+            event.by if kind == ENDED else None,
+            None,
+            None if talked is None else round(talked * 1000),
+            None if held is None else round(held * 1000),
+            None if handled is None else round(handled * 1000),
+        )
+
+    return over
+
+
+MakeEntry = Callable[[Any], Entry]
+
+_MAKERS: dict[type[ContactEvent], MakeEntry] = {
+    ContactCreated: _plain(CREATED),
+    ContactOffered: _plain(OFFERED),
+    ContactLeftQueue: _stop(LEFT),
+    ContactAnswered: _stop(ANSWERED),
+    ContactHoldStarted: _plain(HOLD_STARTED),
+    ContactHoldEnded: _plain(HOLD_ENDED),
+    ContactTransferred: _over(TRANSFERRED),
+    ContactLeftIvr: _plain(LEFT_IVR),
+    ContactEnded: _over(ENDED),
+    ContactMerged: _plain(MERGED),
+    ContactWrapupStarted: _plain(WRAPUP_STARTED),
+    ContactWrapupEnded: _plain(WRAPUP_ENDED),
+}
+_other = _plain(OTHER)
 
 
 def entry_of(event: ContactEvent) -> Entry:
     """The log's line for a canonical event."""
-    kind = _KINDS.get(type(event), OTHER)
-    if isinstance(event, ContactAnswered):
-        return _stop(event, kind, None)
-    if isinstance(event, ContactLeftQueue):
-        return _stop(event, kind, event.reason)
-    if isinstance(event, ContactEnded):
-        return _over(event, kind, event.by)
-    if isinstance(event, ContactTransferred):
-        return _over(event, kind, None)
-    return _plain(event, kind)
+    return _MAKERS.get(type(event), _other)(event)

@@ -1,6 +1,6 @@
 """A contact's facts as a pure fold over its log: in the order of time, whatever the order of arrival."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from agents.contacts import entry as kinds
 from agents.contacts.contact import Contact
@@ -10,14 +10,14 @@ from agents.contacts.offer import ANSWERED, BY_END, SUPERSEDED, SYSTEM, Offer, T
 _NONE_KNOWN: Mapping[str, Offer] = {}
 
 
-def refold(contact: Contact, terms: TermsOf) -> None:
-    """Work out `contact` anew from its log; offers keep their terms and what was stated of them."""
+def refold(contact: Contact, entries: Iterable[Entry], terms: TermsOf) -> None:
+    """Work out `contact` anew from the entries of its log; offers keep their terms and what was stated of them."""
     known = {offer.instance: offer for offer in contact.offers}
     contact.started = contact.ended = contact.left_ivr = contact.identifier = None
     contact.last = contact.transfers = 0
     contact.offers = []
     contact.anomalies = ()
-    for entry in contact.log:
+    for entry in entries:
         apply(contact, entry, terms, known)
 
 
@@ -29,14 +29,6 @@ def expire(contact: Contact, horizon: int) -> bool:
             offer.leave(SYSTEM, offer.terms.max_wait, None)
             any_left = True
     return any_left
-
-
-def reopened_by(contact: Contact, time: int) -> bool:
-    """Whether an event of `time` comes before the end of a wait that the clock alone ended."""
-    for offer in contact.offers:  # noqa: SIM110 - a generator costs more than all that it looks at
-        if offer.outcome == SYSTEM and offer.stopper is None and time <= offer.stop:
-            return True
-    return False
 
 
 def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer] = _NONE_KNOWN) -> bool:
@@ -51,7 +43,11 @@ def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Of
     if contact.identifier is None and entry.identifiers:
         contact.identifier = entry.identifiers[0]
     # A wait is over only after its last instant: what happens at that instant still counts.
-    left = bool(contact.offers) and expire(contact, time - 1)
+    left = False
+    for waiting in contact.offers:
+        if waiting.outcome is None and waiting.at + waiting.terms.max_wait < time:
+            left = expire(contact, time - 1)
+            break
     if kind == kinds.OFFERED:
         _offered(contact, entry, terms, known)
     elif kind == kinds.ANSWERED:

@@ -36,10 +36,16 @@ class Gathered:
         for state in now:
             self._agents[state.agent, state.queue] = state
 
-    def hear(self, source: str) -> None:
-        """Count one record of a source."""
-        sources = self._sources
-        sources[source] = sources.get(source, 0) + 1
+    def hear(self, source: str, envelope: Envelope, outcome: str) -> None:
+        """Count one source record, or a part of one, that said something."""
+        if envelope.parts == 1:
+            sources, outcomes = self._sources, self._outcomes
+            sources[source] = sources.get(source, 0) + 1
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            return
+        if envelope.part == 0:
+            self._sources[source] = self._sources.get(source, 0) + 1
+        self.count(envelope, outcome)
 
     def count(self, envelope: Envelope, outcome: str, reason: str | None = None) -> None:
         """Count one source record, or a part of one."""

@@ -5,9 +5,10 @@ from typing import Final
 
 from agents.contacts.contact import Contact
 from agents.contacts.entry import Entry, entry_of
-from agents.contacts.fold import apply, expire, refold, reopened_by
+from agents.contacts.fold import apply, expire, refold
+from agents.contacts.log import line_of, read_log, write_log
 from agents.contacts.memory import digest, holds
-from agents.contacts.offer import TermsOf
+from agents.contacts.offer import SYSTEM, TermsOf
 from schemas.events import ContactEvent
 
 
@@ -30,50 +31,63 @@ def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> i
     The same id with no higher revision is a duplicate; with a higher one it replaces what it said before. Raises
     LateEvent for an unknown event from before the end of a settled contact.
     """
-    log = contact.log
     learnt = NOTHING
-    refolding = False
+    entries: list[Entry] | None = None
     for event in events:
         entry = entry_of(event)
         if contact.packed and _settled(contact, entry):
             continue
-        name = entry.id
-        known = None
-        for other in log:
-            if other.id == name:
-                known = other
-                break
-        if known is not None:
-            if entry.revision <= known.revision:
+        if entries is None:
+            tail, log = contact.tail, contact.log
+            # (`in` would first try whether the id is a number.)
+            if tail is None or (log.find(entry.id.encode()) < 0 and _is_next(contact, entry, tail)):
+                contact.log = log + line_of(entry, tail)
+                contact.lines += 1
+                contact.tail = entry
+                if apply(contact, entry, terms):
+                    learnt = CHANGED
+                elif learnt == NOTHING:
+                    learnt = NOTED
                 continue
-            log.remove(known)
-            refolding = True
-        last = log[-1] if log else None
-        if last is not None and last.time >= entry.time and entry.before(last):
-            _insert(log, entry)
-            refolding = True
+            read = read_log(log, contact.lines)
+            if _place(read, entry):
+                entries = read
         else:
-            log.append(entry)
-        if not refolding:
-            if contact.offers and reopened_by(contact, entry.time):
-                refolding = True
-            elif apply(contact, entry, terms):
-                learnt = CHANGED
-            elif learnt == NOTHING:
-                learnt = NOTED
-    if refolding:
-        refold(contact, terms)
+            _place(entries, entry)
+    if entries is not None:
+        contact.log, contact.lines, contact.tail = write_log(entries), len(entries), entries[-1]
+        refold(contact, entries, terms)
         learnt = CHANGED
     if learnt == CHANGED:
         expire(contact, contact.judged)
     return learnt
 
 
-def _insert(log: list[Entry], entry: Entry) -> None:
-    place = len(log)
-    while place and entry.before(log[place - 1]):
+def _is_next(contact: Contact, entry: Entry, tail: Entry) -> bool:
+    """Whether nothing that was taken stands after an entry, so that what is known holds."""
+    time = entry.time
+    if time <= tail.time and entry.before(tail):
+        return False
+    for offer in contact.offers:
+        # It comes before the end of a wait that the clock alone ended.
+        if offer.stopper is None and offer.outcome == SYSTEM and time <= offer.stop:
+            return False
+    return True
+
+
+def _place(entries: list[Entry], entry: Entry) -> bool:
+    """Put an entry where it stands, in place of what it corrects. Returns False for a duplicate."""
+    for known in entries:
+        if known.id == entry.id:
+            if entry.revision <= known.revision:
+                return False
+            entries.remove(known)
+            break
+    place = len(entries)
+    while place and entry.before(entries[place - 1]):
         place -= 1
-    log.insert(place, entry)
+    entries.insert(place, entry)
+    return True
 
 
 def _settled(contact: Contact, entry: Entry) -> bool:

@@ -48,6 +48,8 @@ def _change(channel: str, a: Offer, b: Offer, facts: Differences, busy: BusyDiff
         _add(channel, a, -1, facts, busy)
         _add(channel, b, 1, facts, busy)
         return
+    if a.outcome is None and b.outcome is None:
+        return
     pane = b.at // MINUTE
     if a.outcome != b.outcome or a.wait != b.wait:
         facts.append((_outcome(channel, a, pane), -1))

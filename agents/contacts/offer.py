@@ -53,16 +53,21 @@ def terms_of(policies: Policies) -> TermsOf:
 
 
 class Statement(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A transition that was sent and holds. `due` and `occurred`: ms. `detail`: outcome or reason."""
+    """A transition that was sent and holds. `due` and `occurred`: ms. `detail`: outcome or reason.
 
-    id: str
+    `version` and `again` are the policy's version and the offer's `corrections` when it was said: its id is made of
+    them.
+    """
+
     transition: Transition
     due: int
     occurred: int
     detail: str | None
+    version: int
+    again: int
 
 
-class Offer(msgspec.Struct, array_like=True, gc=False):
+class Offer(msgspec.Struct, gc=False):
     """One stay in a queue and the conversation that came of it. Instants and durations in ms.
 
     `instance`: id of the contact.offered event. `outcome`: 'answered', a reason for leaving, or None while it

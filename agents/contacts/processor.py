@@ -13,6 +13,7 @@ from agents.contacts.learning import NOTED, NOTHING, LateEvent, learn
 from agents.contacts.measures import lost_conversations
 from agents.contacts.offer import Offer, terms_of
 from agents.contacts.staff import Agent
+from agents.contacts.stored import FORMAT, glance, read_contact, write_contact
 from schemas import partials
 from schemas.customers import encode_contact
 from schemas.envelopes import Origin, decode_envelope
@@ -24,6 +25,7 @@ from schemas.partials import AgentNow
 from schemas.policies import Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from schemas.unreadable import UNREADABLE
+from streams.caching_store import CachingStore
 from streams.processor import Outbox, Record
 from streams.store import Store
 
@@ -79,7 +81,7 @@ class Contacts:
         self._retention = retention_ms
         self._counted = counted
         self._clock = 0
-        self._contacts = Store(b"c", Contact)
+        self._contacts = CachingStore(b"c", encode=write_contact, decode=self._read, version=FORMAT)
         self._agents = Store(b"a", Agent)
         self._deadlines = Deadlines()
         self._upkeep = Upkeep()
@@ -90,6 +92,9 @@ class Contacts:
     def contact(self, contact_id: str) -> Contact | None:
         """What is known of a contact."""
         return self._contacts.get(contact_id)
+
+    def _read(self, contact_id: str, stored: bytes) -> Contact:
+        return read_contact(contact_id, stored, self._customer_ids)
 
     def __len__(self) -> int:
         """How many contacts are remembered, settled ones included."""
@@ -124,18 +129,18 @@ class Contacts:
             self._refuse(record, envelope.origin, "rule", f"{type(error).__name__}: {error}", out)
             self._gathered.count(envelope, "failed", "rule")
             return
-        if events and not envelope.part:
-            self._gathered.hear(events[0].source)
-        if change is None and events:
-            self._gathered.count(envelope, "duplicate")
-            return
-        self._gathered.count(envelope, "accepted")
-        if isinstance(change, ContactChange):
-            self._take_over(change, out)
-            self._changed[change.contact] = None
-        elif change is not None:
-            self._agents.put(change.agent, change.after)
-            self._gathered.see(change.now)
+        if not events:
+            self._gathered.count(envelope, "accepted")
+        elif change is None:
+            self._gathered.hear(first.source, envelope, "duplicate")
+        else:
+            self._gathered.hear(first.source, envelope, "accepted")
+            if isinstance(change, ContactChange):
+                self._take_over(change, out)
+                self._changed[change.contact] = None
+            else:
+                self._agents.put(change.agent, change.after)
+                self._gathered.see(change.now)
 
     def advance(self, clock: int, out: Outbox) -> None:
         """The task's clock (ms) has moved on: state what became due, let go what waited too long, tidy up."""
@@ -183,11 +188,13 @@ class Contacts:
     def restored(self) -> None:
         """Rebuild deadlines and upkeep."""
         self._deadlines, self._upkeep = Deadlines(), Upkeep()
-        for contact_id, contact in self._contacts.data.items():
-            for offer in contact.offers:
-                self._arm(contact_id, offer, contact.judged)
-            at = contact.last + self._window if contact.log else contact.settled + self._retention
-            self._upkeep.plan(contact_id, at)
+        for contact_id, stored in self._contacts.stored():
+            known = glance(stored)
+            if known.waiting:
+                contact = self._read(contact_id, stored)
+                for offer in contact.offers:
+                    self._arm(contact_id, offer, contact.judged)
+            self._upkeep.plan(contact_id, known.last + (self._retention if known.settled else self._window))
 
     def _contact_change(self, first: ContactEvent, events: Sequence[AnyEvent]) -> ContactChange | None:
         """What the events of one envelope change; None if they are all known. Changes nothing itself."""
@@ -195,7 +202,7 @@ class Contacts:
         own: Sequence[ContactEvent] = (first,) if len(events) == 1 else _of_contact(contact_id, events)
         if len(own) != len(events):
             raise ValueError(f"an envelope holds the events of one contact, this one not only those of {contact_id}")
-        before = self._contacts.data.get(contact_id)
+        before = self._contacts.get(contact_id)
         after = Contact(first.channel) if before is None else before.copy()
         horizon = self._clock - self._grace
         if horizon > after.judged:
@@ -253,7 +260,7 @@ class Contacts:
         out.send(CUSTOMERS_EVENTS.name, customer.encode(), encode_contact(told(contact_id, contact, customer)))
         if former != customer:
             contact.told = customer
-            self._contacts.touch(contact_id)
+            self._contacts.put(contact_id, contact)
 
     def _tidy(self, contact_id: str, out: Outbox) -> None:
         """Settle a contact that is over, forget one that was settled long ago or whose end was lost."""

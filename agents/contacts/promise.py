@@ -11,12 +11,13 @@ from agents.contacts.contact import Contact
 from agents.contacts.offer import ANSWERED, Offer, Pair, Statement
 from schemas.alerts import PolicyRef, SlaTransition, Transition
 from schemas.ids import breach_id, transition_id
-from schemas.instants import from_ms, seconds
+from schemas.instants import from_ms
 
 CLOCK = "answer_within"
 
-# What is said within a second bears few instants.
+# What is said within a second bears few instants, and policies are few.
 _instant = lru_cache(maxsize=1024)(from_ms)
+_policy = lru_cache(maxsize=1024)(PolicyRef)
 
 Step = tuple[Transition, int, str | None]
 """A transition, the instant (ms) at which it occurred, and its outcome or reason."""
@@ -52,28 +53,37 @@ def state(contact_id: str, pairs: Iterable[Pair], after: Contact, clock: int) ->
     said: list[SlaTransition] = []
     for was, now in pairs:
         if now is not None:
-            _state(contact_id, after, now, clock, said)
+            if was is None or now.outcome is None or not _same_wait(was, now):
+                _state(contact_id, after, now, clock, said)
         elif was is not None:
             # A correction says that this never was an offer.
             _restate(contact_id, after, was.copy(), (), 0, clock, said)
     return said
 
 
+def _same_wait(was: Offer, now: Offer) -> bool:
+    """Whether an offer that left its queue waits as long as before: then its promise stands as it was stated."""
+    return was.outcome == now.outcome and was.stop == now.stop and was.at == now.at and was.terms is now.terms
+
+
 def _state(contact_id: str, contact: Contact, offer: Offer, clock: int, said: list[SlaTransition]) -> None:
-    wanted, stated = steps(offer, contact.judged), offer.stated
-    if not wanted and not stated:
+    wanted, said_before = steps(offer, contact.judged), offer.stated
+    if not wanted and not said_before:
         return
     due = offer.at + offer.terms.target
-    for old, (transition, occurred, detail) in zip(stated, wanted, strict=False):
+    if not said_before:
+        offer.stated = tuple([_said(contact_id, contact, offer, step, due, clock, said) for step in wanted])
+        return
+    for old, (transition, occurred, detail) in zip(said_before, wanted, strict=False):
         if old.occurred != occurred or old.transition != transition or old.detail != detail or old.due != due:
             break
     else:
-        if len(stated) <= len(wanted):
+        if len(said_before) <= len(wanted):
             # Nothing is taken back: what holds is followed by what is new.
-            if len(stated) < len(wanted):
+            if len(said_before) < len(wanted):
                 offer.stated = (
-                    *stated,
-                    *[_said(contact_id, contact, offer, step, due, clock, said) for step in wanted[len(stated) :]],
+                    *said_before,
+                    *[_said(contact_id, contact, offer, step, due, clock, said) for step in wanted[len(said_before) :]],
                 )
             return
     _restate(contact_id, contact, offer, wanted, due, clock, said)
@@ -98,9 +108,8 @@ def _restate(
             continue
         name = transition_id(contact_id, CLOCK, offer.instance, version, "corrected", old.due, offer.corrections)
         offer.corrections += 1
-        said.append(
-            _record(name, ("corrected", old.occurred, None), contact_id, contact, offer, old.due, clock, old.id)
-        )
+        wrong = _name(contact_id, offer.instance, old)
+        said.append(_record(name, ("corrected", old.occurred, None), contact_id, contact, offer, old.due, clock, wrong))
     for step in wanted:
         if step in holding:
             continue
@@ -112,14 +121,25 @@ def _said(
     contact_id: str, contact: Contact, offer: Offer, step: Step, due: int, clock: int, said: list[SlaTransition]
 ) -> Statement:
     """Say a step; the statement by which it is remembered."""
+    statement = stated(offer, step, due)
+    said.append(
+        _record(_name(contact_id, offer.instance, statement), step, contact_id, contact, offer, due, clock, None)
+    )
+    return statement
+
+
+def stated(offer: Offer, step: Step, due: int) -> Statement:
+    """What is remembered of a step that is said now."""
     transition, occurred, detail = step
-    version, again = offer.terms.version, offer.corrections
+    return Statement(transition, due, occurred, detail, offer.terms.version, offer.corrections)
+
+
+def _name(contact_id: str, instance: str, statement: Statement) -> str:
+    """Id of the record that said it."""
+    transition, version, again = statement.transition, statement.version, statement.again
     if transition == "breached":
-        name = breach_id(contact_id, CLOCK, offer.instance, version, again)
-    else:
-        name = transition_id(contact_id, CLOCK, offer.instance, version, transition, due, again)
-    said.append(_record(name, step, contact_id, contact, offer, due, clock, None))
-    return Statement(name, transition, due, occurred, detail)
+        return breach_id(contact_id, CLOCK, instance, version, again)
+    return transition_id(contact_id, CLOCK, instance, version, transition, statement.due, again)
 
 
 def _record(
@@ -143,7 +163,7 @@ def _record(
         transition=transition,
         contact=contact_id,
         instance=offer.instance,
-        policy=PolicyRef(terms.policy or "", terms.version),
+        policy=_policy(terms.policy or "", terms.version),
         target=terms.target / 1000,
         due_at=occurred_at if due == occurred else _instant(due),
         occurred_at=occurred_at,
@@ -151,8 +171,8 @@ def _record(
         channel=contact.channel,
         queue=offer.queue,
         customer=contact.customer,
-        elapsed=seconds(occurred - offer.at),
-        remaining=seconds(due - occurred),
+        elapsed=(occurred - offer.at) / 1000,
+        remaining=(due - occurred) / 1000,
         outcome=("late" if detail == "late" else "attained") if transition == "fulfilled" else None,
         reason=detail if transition in ("cancelled", "lapsed") else None,
         corrects=corrects,

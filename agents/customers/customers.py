@@ -1,17 +1,30 @@
 """Rules of the customers agent: contacts in, profiles out."""
 
-import heapq
 from collections.abc import Iterable
 
-from agents.customers.memory import LIMIT, NEVER, UNSENT, Customer, forget, note, slim
+from agents.customers.expiries import Expiries
+from agents.customers.memory import (
+    LIMIT,
+    NEVER,
+    STATE_VERSION,
+    UNSENT,
+    Customer,
+    decode_customer,
+    decode_due,
+    encode_customer,
+    forget,
+    note,
+)
 from agents.customers.pace import Pace
 from agents.customers.profile import profile
 from schemas.customers import decode_contact, encode_profile
 from schemas.topics import CUSTOMERS_PROFILES
+from streams.caching_store import CachingStore
 from streams.processor import Outbox, Record
-from streams.store import Store
 
 _TOPIC = CUSTOMERS_PROFILES.name
+READY = 4_096
+"""Customers kept ready: those of contacts under way and of the last moments."""
 
 
 class Customers:
@@ -26,15 +39,18 @@ class Customers:
     `limit`: how many contacts are remembered one by one per customer.
     """
 
-    __slots__ = ("_clock", "_expiries", "_limit", "_pace", "_store")
+    __slots__ = ("_clock", "_expiries", "_limit", "_pace", "_room", "_store")
 
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._clock = 0
         self._limit = limit
-        self._store: Store[Customer] = Store(b"u", Customer)
+        self._store: CachingStore[Customer] = CachingStore(
+            b"u", encode=encode_customer, decode=decode_customer, version=STATE_VERSION, ready=READY
+        )
         self._pace = Pace()
-        # (due, customer); an entry counts only while it is what the customer's state says.
-        self._expiries: list[tuple[int, str]] = []
+        # An entry counts only while it is what the customer's state says.
+        self._expiries = Expiries()
+        self._room = 1_000
 
     def __len__(self) -> int:
         """How many customers are remembered."""
@@ -53,17 +69,11 @@ class Customers:
             )
         said = decode_contact(record.value)
         store = self._store
-        customer = store.data.get(said.customer)
-        new = customer is None
-        if customer is None:
-            customer = Customer()
+        customer = store.get(said.customer) or Customer()
         if not note(customer, said, self._clock, self._limit):
             return
         customer.due = UNSENT
-        if new:
-            store.put(said.customer, customer)
-        else:
-            store.touch(said.customer)
+        store.put(said.customer, customer)
         self._pace.changed(said.customer)
 
     def advance(self, clock: int, out: Outbox) -> None:
@@ -71,19 +81,21 @@ class Customers:
         if clock <= self._clock:
             return
         self._clock = clock
-        customers = self._store.data
+        store = self._store
         for customer_id in self._pace.advance(clock):
-            customer = customers.get(customer_id)
+            customer = store.get(customer_id)
             if customer is not None:
                 self._tell(customer_id, customer, out)
-        expiries = self._expiries
-        while expiries and expiries[0][0] <= clock:
-            due, customer_id = heapq.heappop(expiries)
-            customer = customers.get(customer_id)
+        for customer_id in self._expiries.begun(clock):
+            customer = store.peek(customer_id)
+            if customer is not None and customer.due != UNSENT and self._expiries.is_near(customer.due):
+                self._expiries.add(customer.due, customer_id)
+        for due, customer_id in self._expiries.due(clock):
+            customer = store.peek(customer_id)
             if customer is None or customer.due != due:
                 continue
             customer.due = UNSENT
-            self._store.touch(customer_id)
+            store.put(customer_id, customer)
             if self._pace.changed(customer_id):
                 self._tell(customer_id, customer, out)
 
@@ -92,12 +104,9 @@ class Customers:
         if not self._clock and not ended:
             return
         for customer_id in self._pace.ready(all_=ended):
-            customer = self._store.data.get(customer_id)
+            customer = self._store.get(customer_id)
             if customer is not None:
                 self._tell(customer_id, customer, out)
-        # Entries that no longer count pile up under customers who change often.
-        if len(self._expiries) > 2 * len(self._store) + 1_000:
-            self._schedule_all()
 
     def _tell(self, customer_id: str, customer: Customer, out: Outbox) -> None:
         store = self._store
@@ -110,14 +119,19 @@ class Customers:
             return
         made, customer.due = profile(customer_id, customer, clock)
         out.send(_TOPIC, customer_id.encode(), encode_profile(made))
-        store.touch(customer_id)
+        store.put(customer_id, customer)
         self._pace.told(customer_id, clock)
         if customer.due != NEVER:
-            heapq.heappush(self._expiries, (customer.due, customer_id))
+            self._expiries.add(customer.due, customer_id)
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State changed since the last call, encoded (None: forgotten)."""
-        return self._store.changes()
+        yield from self._store.changes()
+        # Entries that no longer count pile up under customers who change often.
+        if len(self._expiries) > self._room:
+            self._room = 2 * len(self._store) + 1_000
+            if len(self._expiries) > self._room:
+                self._schedule_all()
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record; those of other stores are passed over."""
@@ -126,16 +140,14 @@ class Customers:
 
     def restored(self) -> None:
         """The state is complete: whoever's profile was still to be sent is due, the others at their next expiry."""
-        for customer_id, customer in self._store.data.items():
-            slim(customer)
-            if customer.due == UNSENT:
-                self._pace.changed(customer_id)
         self._schedule_all()
+        for customer_id, stored in self._store.stored():
+            if decode_due(stored) == UNSENT:
+                self._pace.changed(customer_id)
 
     def _schedule_all(self) -> None:
-        self._expiries = [
-            (customer.due, customer_id)
-            for customer_id, customer in self._store.data.items()
-            if customer.due not in (UNSENT, NEVER)
-        ]
-        heapq.heapify(self._expiries)
+        self._expiries = Expiries()
+        for customer_id, stored in self._store.stored():
+            due = decode_due(stored)
+            if due not in (UNSENT, NEVER):
+                self._expiries.add(due, customer_id)

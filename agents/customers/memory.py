@@ -4,12 +4,14 @@ Times are ms since the epoch, durations ms. Everything that is kept is a functio
 order in which it came: contacts stand sorted by start, and what is folded away is always the oldest.
 """
 
-import sys
-
 import msgspec
 
 from schemas.customers import ContactOutcome, CustomerContact
 from schemas.instants import DAY
+from schemas.short_ids import ShortId, full, shortened
+
+STATE_VERSION = 2
+"""Format of a customer's state in the changelog."""
 
 HORIZON = 30 * DAY
 """How long after its start a contact that is over is remembered: the longest window."""
@@ -27,7 +29,7 @@ NEVER = 1 << 62
 class Contact(msgspec.Struct, array_like=True, gc=False):
     """One remembered contact, as the last record about it told it."""
 
-    contact: str
+    contact: ShortId
     channel: str
     started: int
     open: bool
@@ -64,9 +66,9 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     after a restart nothing that was held back is forgotten and nobody is told what was told already.
     """
 
+    due: int = UNSENT
     known: bool = False
     earlier: int = 0
-    due: int = UNSENT
     contacts: tuple[Contact, ...] = ()
     sums: tuple[DaySum, ...] = ()
 
@@ -76,7 +78,28 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         return not self.contacts and not self.sums
 
 
-def _find(contacts: tuple[Contact, ...], contact: str) -> int:
+class _Due(msgspec.Struct, array_like=True, gc=False):
+    """What stands first in a customer's state."""
+
+    due: int
+
+
+encode_customer = msgspec.msgpack.Encoder().encode
+_decode_customer = msgspec.msgpack.Decoder(Customer).decode
+_decode_due = msgspec.msgpack.Decoder(_Due).decode
+
+
+def decode_customer(_key: str, stored: bytes) -> Customer:
+    """What `encode_customer` wrote."""
+    return _decode_customer(stored)
+
+
+def decode_due(stored: bytes) -> int:
+    """`Customer.due` alone."""
+    return _decode_due(stored).due
+
+
+def _find(contacts: tuple[Contact, ...], contact: ShortId) -> int:
     # From the newest: that is the one most often spoken of.
     for index in range(len(contacts) - 1, -1, -1):
         if contacts[index].contact == contact:
@@ -84,11 +107,11 @@ def _find(contacts: tuple[Contact, ...], contact: str) -> int:
     return -1
 
 
-def _place(contacts: tuple[Contact, ...], started: int, contact: str) -> int:
+def _place(contacts: tuple[Contact, ...], started: int, contact: ShortId) -> int:
     index = len(contacts)
     while index:
         before = contacts[index - 1]
-        if before.started < started or (before.started == started and before.contact < contact):
+        if before.started < started or (before.started == started and full(before.contact) < full(contact)):
             break
         index -= 1
     return index
@@ -101,7 +124,8 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
     changes nothing: it may have been counted and let go.
     """
     contacts = customer.contacts
-    index = _find(contacts, said.contact)
+    contact = shortened(said.contact)
+    index = _find(contacts, contact)
     if said.gone:
         if index < 0:
             return False
@@ -109,15 +133,14 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
         return True
     if index < 0 and not said.open and said.started + HORIZON <= clock:
         return False
-    intern = sys.intern
     new = Contact(
-        said.contact,
-        intern(said.channel),
+        contact,
+        said.channel,
         said.started,
         said.open,
         said.outcome,
-        None if said.queue is None else intern(said.queue),
-        None if said.agent is None else intern(said.agent),
+        said.queue,
+        said.agent,
         said.waited,
         said.handled,
         said.ended,
@@ -127,7 +150,6 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
     if index >= 0:
         if contacts[index] == new:
             return renamed
-        new.contact = contacts[index].contact
         contacts = contacts[:index] + contacts[index + 1 :]
     place = _place(contacts, new.started, new.contact)
     customer.contacts = (*contacts[:place], new, *contacts[place:])
@@ -173,14 +195,3 @@ def forget(customer: Customer, clock: int) -> None:
         customer.contacts = kept
     if customer.sums and customer.sums[0].latest <= bound:
         customer.sums = tuple(each for each in customer.sums if each.latest > bound)
-
-
-def slim(customer: Customer) -> None:
-    """Share the names that many contacts have in common; decoding makes a copy of each."""
-    intern = sys.intern
-    for contact in customer.contacts:
-        contact.channel = intern(contact.channel)
-        if contact.queue is not None:
-            contact.queue = intern(contact.queue)
-        if contact.agent is not None:
-            contact.agent = intern(contact.agent)

@@ -4,6 +4,7 @@ from agents.customers.memory import Contact, Customer
 from agents.customers.windows import roll
 from schemas.customers import CustomerProfile, LastContact
 from schemas.instants import from_ms, seconds
+from schemas.short_ids import full
 
 LAST = 10
 """How many of the last contacts a profile tells."""
@@ -12,7 +13,7 @@ LAST = 10
 def _line(contact: Contact) -> LastContact:
     ended = contact.ended
     return LastContact(
-        contact=contact.contact,
+        contact=full(contact.contact),
         channel=contact.channel,
         started_at=from_ms(contact.started),
         outcome=contact.outcome,

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import faust
 
@@ -22,6 +23,8 @@ class FloorwalkerApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Called once, before anything connects."""
+        # Faust makes the folder, but none above it.
+        Path(self.conf.datadir).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - nothing turns yet
         await super().on_first_start()
         if self.prepare is not None:
             await self.prepare()
@@ -34,6 +37,7 @@ def build_app(
     partitions: Mapping[str, int],
     wall: bool = True,
     flush_interval: float = 0.05,
+    lead: float = 1.0,
     session_timeout: float = 10.0,
     port: int = 6066,
     data_folder: str = ".floorwalker",
@@ -41,6 +45,7 @@ def build_app(
     """A Faust app and its engine; nothing is started. Seconds throughout.
 
     `partitions`: how many each topic has, changelogs included. `wall`: in service, else event time.
+    `lead`: how far clocks may follow the wall beyond what their sources have passed on: the grace that rules give.
     """
     # Streams make millions of short-lived objects and few cycles: the default thresholds cost a fifth of the time.
     gc.set_threshold(50_000, 25, 100)
@@ -77,6 +82,7 @@ def build_app(
         partitions=partitions,
         wall=wall,
         flush_interval=flush_interval,
+        lead=lead,
     )
     transport = BatchTransport(app.conf.broker, app)
     transport.taker = engine

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.engine.fetched import take_fetched
 
 POLL = 0.5
-BREATH = 2_000
-"""Records after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
+BREATH = 0.02
+"""Seconds after which a restore lets the rest of the process have its turn: flushes, ticks, rebalances."""
 
 
 async def read_changelog(
@@ -32,17 +33,19 @@ async def read_changelog(
         fetch_max_wait_ms=100,
     )
     await consumer.start()
-    count = 0
+    now, count = time.monotonic, 0
+    breathe_at = now() + BREATH
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
         await consumer.seek_to_beginning(tp)
         while await consumer.position(tp) < end:
             records = take_fetched(consumer._fetcher, (tp,)).get(tp, [])
-            for start in range(0, len(records), BREATH):
-                for record in records[start : start + BREATH]:
-                    restore(record.key, record.value)
-                await asyncio.sleep(0)
+            for record in records:
+                restore(record.key, record.value)
+                if now() > breathe_at:
+                    await asyncio.sleep(0)
+                    breathe_at = now() + BREATH
             count += len(records)
             if not records:
                 await _fetched(consumer)

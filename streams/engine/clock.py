@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-FRESH = 3_000
-"""Milliseconds: in service the clock follows the wall while every source's mark is younger than this."""
-
 Source = tuple[str, str]
 """(input topic, name of the task that wrote the mark)."""
 
@@ -12,8 +9,9 @@ Source = tuple[str, str]
 class Clock:
     """Time as one task knows it, in ms since the epoch; it never goes back.
 
-    In event time it is the least watermark. In service (`wall`) it follows the wall clock while all watermarks are
-    fresh, and otherwise stands at the least of them: what they have not passed on may still change the picture.
+    In event time it is the least watermark. In service (`wall`) it follows the wall clock, `lead` ms before the least
+    watermark at most: what the sources have not passed on may still change the picture. With a lead of the grace that
+    rules give, whatever had reached Kafka when something was due has been seen before it is declared.
 
     >>> clock = Clock([("in", "a-0"), ("in", "a-1")], wall=False)
     >>> clock.mark(("in", "a-0"), 5_000); clock.now(0)
@@ -22,11 +20,12 @@ class Clock:
     4000
     """
 
-    __slots__ = ("_expected", "_now", "_wall", "marks")
+    __slots__ = ("_expected", "_lead", "_now", "_wall", "marks")
 
-    def __init__(self, sources: Iterable[Source], *, wall: bool) -> None:
+    def __init__(self, sources: Iterable[Source], *, wall: bool, lead: int = 0) -> None:
         self._expected = frozenset(sources)
         self._wall = wall
+        self._lead = lead
         self._now = 0
         self.marks: dict[Source, tuple[int, bool]] = {}
 
@@ -42,8 +41,8 @@ class Clock:
             least = min([marks[source][0] for source in self._expected])
         except (KeyError, ValueError):
             return self._now
-        if self._wall and wall - least < FRESH:
-            least = wall
+        if self._wall:
+            least = max(least, min(wall, least + self._lead))
         if least > self._now:
             self._now = least
         return self._now

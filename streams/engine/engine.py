@@ -32,6 +32,7 @@ class Engine:
         partitions: Mapping[str, int],
         wall: bool,
         flush_interval: float,
+        lead: float,
     ) -> None:
         self._app = app
         self._around = Surroundings(
@@ -41,6 +42,7 @@ class Engine:
             partitions=partitions,
             wall=wall,
             flush_interval=flush_interval,
+            lead=lead,
             seek=self._seek,
             member_at=lambda: self._consumer.member_at,
             crash=app.crash,

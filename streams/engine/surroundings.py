@@ -13,6 +13,8 @@ from schemas.topics import prefix_of
 class Surroundings:
     """Where tasks run, and what they ask of the process. `wall`: in service (else event time). Seconds.
 
+    `lead`: how far a clock may follow the wall beyond what its sources have passed on.
+
     `seek`: have partitions read on from these offsets (None: from the first there is); returns the offsets.
     `member_at`: when this process last asked the group whether it belongs, and was told yes (monotonic clock).
     `crash`: end the process. `background`: run something to its end, whatever becomes of the caller.
@@ -24,6 +26,7 @@ class Surroundings:
     partitions: Mapping[str, int]
     wall: bool
     flush_interval: float
+    lead: float
     seek: Callable[[Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
     member_at: Callable[[], float]
     crash: Callable[[BaseException], Awaitable[None]]

@@ -126,7 +126,7 @@ class Task:
             async with asyncio.timeout(REVOKE_TIMEOUT):
                 await self._await_flush()
                 if self._work.unsent:
-                    await self._send(self._work.gather(time.monotonic()))
+                    await self._send(self._work.gather(time.monotonic(), last=True))
         # Whatever it is: what did not leave is worked out again, here or by who has the partition next.
         except Exception as error:  # noqa: BLE001
             log.warning("task.flush_on_revoke_failed", task=self.name, error=repr(error))

@@ -1,5 +1,6 @@
 """What a task has taken and worked out: its processor, positions, clock, and what is to leave with the next flush."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,9 +16,13 @@ from streams.engine.stage import REPLAY, Stage
 from streams.engine.surroundings import Surroundings
 from streams.engine.transport import Batch
 from streams.engine.writer import POSITIONS_KEY, Flush, Positions, decode_positions, encode_positions
-from streams.processor import Headers, Output, has_news
+from streams.processor import HasNews, Headers, Output
 
-MARK_INTERVAL = 1.0
+MARK_INTERVAL = 0.5
+"""Seconds. The clocks that marks drive stand still for a moment where one is older than the grace, 1 s by default."""
+SHOW_INTERVAL = 0.5
+"""Seconds between two commits of the group's offsets: they show the lag and nothing else depends on them, but they
+take two requests more, and the brokers half of their work for a small transaction."""
 LARGEST_FLUSH = 20_000
 """Records after which a task takes no more until they have left."""
 SELF = ""
@@ -49,8 +54,10 @@ class Work:
         self.stage = stage
         self.name = f"{stage.name}-{partition}"
         self.processor = stage.processor(partition)
+        # Asked once: an instance check of a protocol takes longer than a look at the clock.
+        self._has_news = self.processor.has_news if isinstance(self.processor, HasNews) else _never
         self.positions: dict[TP, int] = {}
-        self.clock = Clock(_sources(stage, around), wall=around.wall and not stage.head)
+        self.clock = Clock(_sources(stage, around), wall=around.wall and not stage.head, lead=round(around.lead * 1000))
         self.advanced = 0
         self.unflushed = 0
         self._topics = {TP(around.physical(topic), partition): topic for topic in stage.inputs}
@@ -65,6 +72,9 @@ class Work:
         self._marked_at = 0.0
         self._dirty = False
         self._moved = False
+        # Whether the group's offsets lie behind the positions that left, and since when they may.
+        self._unshown = False
+        self._shown_at = -math.inf
         self._flushed_at = at
         self._failing: tuple[TP, int] | None = None
 
@@ -139,7 +149,7 @@ class Work:
             self.advanced = now
             before = len(self._outbox.outputs)
             self.processor.advance(now, self._outbox)
-            if len(self._outbox.outputs) > before or has_news(self.processor):
+            if len(self._outbox.outputs) > before or self._has_news():
                 self._dirty = True
 
     def reached(self) -> Place:
@@ -152,8 +162,8 @@ class Work:
 
     @property
     def unsent(self) -> bool:
-        """Whether there is anything that the changelog does not have yet."""
-        return self._dirty or self._moved
+        """Whether there is anything that Kafka does not have yet."""
+        return self._dirty or self._moved or self._unshown
 
     def due(self, at: float) -> bool:
         """Whether it is time for a flush."""
@@ -162,6 +172,7 @@ class Work:
             self.unflushed >= LARGEST_FLUSH
             or (self._dirty and age >= self._flush_interval)
             or (self._moved and age >= MARK_INTERVAL)
+            or (self._unshown and at - self._shown_at >= SHOW_INTERVAL)
             or self._mark_due(at)
         )
 
@@ -171,8 +182,11 @@ class Work:
             return False
         return ended != self._marked[1] or at - self._marked_at >= self._mark_pause
 
-    def gather(self, at: float) -> Flush:
-        """Everything that leaves now, as bytes. No await: what comes later belongs to the next flush."""
+    def gather(self, at: float, *, last: bool = False) -> Flush:
+        """Everything that leaves now, as bytes. No await: what comes later belongs to the next flush.
+
+        `last`: the task is to rest after it, so nothing is left for later.
+        """
         ended = self.clock.ended
         report(self.processor, {**self._reported_marks(), self.name: (self.advanced, ended)})
         self.processor.before_flush(self._outbox, ended=ended)
@@ -188,6 +202,10 @@ class Work:
         changes = list(self.processor.changes())
         offsets = {f"{self._topics[tp]}|{tp.partition}": offset for tp, offset in self.positions.items()}
         changes.append((POSITIONS_KEY, encode_positions(Positions(offsets, *self.clock.dump()))))
+        shows = last or at - self._shown_at >= SHOW_INTERVAL
+        if shows:
+            self._shown_at = at
+        self._unshown = not shows
         self._dirty = self._moved = False
         self.unflushed = 0
         self._flushed_at = at
@@ -197,10 +215,15 @@ class Work:
             offsets={TopicPartition(tp.topic, tp.partition): offset for tp, offset in self.positions.items()},
             clock=self.advanced,
             started=at,
+            shows=shows,
         )
 
     def _reported_marks(self) -> dict[str, tuple[int, bool]]:
         return {task: mark for (_, task), mark in self.clock.marks.items() if task not in (SELF, REPLAY)}
+
+
+def _never() -> bool:
+    return False
 
 
 def _sources(stage: Stage, around: Surroundings) -> Iterator[tuple[str, str]]:

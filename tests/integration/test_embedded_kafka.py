@@ -178,6 +178,38 @@ def test_three_brokers_serve_a_replicated_topic_with_one_killed(tmp_path: Path) 
         assert len(consume(kafka.bootstrap, "replicated", 3)) == 3
 
 
+@pytest.mark.slow
+def test_three_brokers_killed_at_once_serve_again_when_started_together(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path, brokers=3) as kafka:
+        create_topic(kafka.bootstrap, "kept")
+        produce(kafka.bootstrap, "kept", b"before")
+
+        for node in range(3):
+            kafka.kill(node)
+        kafka.restart(0, 1, 2)
+
+        produce(kafka.bootstrap, "kept", b"after")
+        assert consume(kafka.bootstrap, "kept", 2) == [b"before", b"after"]
+
+
+def test_who_comes_by_a_further_listener_is_sent_to_the_ports_that_were_named(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path, listeners={"BEHIND": [19_092]}) as kafka:
+        port = kafka.listener_port("BEHIND", 0)
+        told = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"}).list_topics(timeout=10).brokers
+
+        assert [(broker.host, broker.port) for broker in told.values()] == [("127.0.0.1", 19_092)]
+        assert port != 19_092
+        create_topic(kafka.bootstrap, "kept")
+        produce(kafka.bootstrap, "kept", b"by the usual one")
+        with pytest.raises(KeyError):
+            kafka.listener_port("BESIDE", 0)
+
+
+def test_a_further_listener_needs_a_port_for_every_broker(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="BEHIND"):
+        EmbeddedKafka(tmp_path, brokers=3, listeners={"BEHIND": [19_092]})
+
+
 def test_a_second_process_is_refused_the_folder_and_told_who_has_it(kafka: EmbeddedKafka) -> None:
     script = textwrap.dedent(
         f"""

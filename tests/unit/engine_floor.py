@@ -106,6 +106,7 @@ def surroundings(*, wall: bool = True, **changed: Any) -> Surroundings:
         "partitions": {"in": 2, "also": 2, "out": 3, "count-changelog": 2, "up-changelog": 2},
         "wall": wall,
         "flush_interval": 0.05,
+        "lead": 1.0,
         "seek": _no_seek,
         "member_at": lambda: math.inf,
         "crash": _no_crash,

@@ -34,9 +34,9 @@ def test_after_the_window_only_eight_bytes_an_event_stay() -> None:
     floor.flush()
     contact = floor.contacts.contact("c1")
     assert contact is not None
-    assert (contact.log, contact.offers, len(contact.packed)) == ([], [], 4 * WIDTH)
+    assert (contact.log, contact.offers, len(contact.packed)) == (b"", [], 4 * WIDTH)
     (settled,) = floor.changelog.values()
-    assert len(settled) < min(150, len(full) / 3)
+    assert len(settled) < min(100, len(full))
 
 
 def test_a_settled_contact_tells_duplicates_from_late_events() -> None:

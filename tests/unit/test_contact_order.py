@@ -103,7 +103,7 @@ def test_facts_and_promises_do_not_depend_on_arrival_batches_or_ticks(
     one, another = shuffled.contacts.contact("c1"), in_order.contacts.contact("c1")
     assert one is not None
     assert another is not None
-    assert (one.log, one.anomalies) == (another.log, another.anomalies)
+    assert (one.entries, one.anomalies) == (another.entries, another.anomalies)
 
 
 @settings(max_examples=150, deadline=None)
@@ -138,7 +138,7 @@ def _stands(event: AnyEvent) -> tuple[object, ...]:
     contact.hear(event)
     known = contact.contacts.contact("c1")
     assert known is not None
-    entry = known.log[0]
+    entry = known.entries[0]
     return (entry.time, entry.kind, entry.id)
 
 

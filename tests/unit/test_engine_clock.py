@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.clock import FRESH, Clock
+from streams.engine.clock import Clock
 from streams.engine.writer import Positions, decode_positions, encode_positions
 
 A, B = ("in", "up-0"), ("in", "up-1")
@@ -29,22 +29,30 @@ def test_in_event_time_the_clock_is_the_least_mark_and_nothing_before_all_have_s
         assert clock.now(wall=99_000) == expected
 
 
-def test_in_service_the_clock_follows_the_wall_while_all_marks_are_fresh_and_else_stands() -> None:
-    clock = Clock([A, B], wall=True)
+def test_in_service_the_clock_follows_the_wall_as_far_as_its_lead_over_the_least_mark() -> None:
+    clock = Clock([A, B], wall=True, lead=1_000)
     clock.mark(A, 100_000)
     clock.mark(B, 100_000)
 
     assert clock.now(100_000) == 100_000
-    assert clock.now(100_000 + FRESH - 1) == 100_000 + FRESH - 1
-    assert clock.now(100_000 + FRESH) == 100_000 + FRESH - 1  # stands where it was
-    assert clock.now(160_000) == 100_000 + FRESH - 1
+    assert clock.now(100_900) == 100_900
+    assert clock.now(101_001) == 101_000  # what they have not passed on may still change the picture
+    assert clock.now(160_000) == 101_000
 
     clock.mark(A, 160_000)
-    assert clock.now(160_000) == 100_000 + FRESH - 1  # B still hasn't spoken
+    assert clock.now(160_000) == 101_000  # B still hasn't spoken
     clock.mark(B, 130_000)
-    assert clock.now(160_000) == 130_000  # a backlog: as far as it has got
+    assert clock.now(160_000) == 131_000  # a backlog: as far as it has got
     clock.mark(B, 160_000)
     assert clock.now(160_001) == 160_001
+
+
+def test_without_a_lead_the_clock_says_what_has_been_passed_on_for_certain() -> None:
+    clock = Clock([A], wall=True)
+    clock.mark(A, 100_000)
+
+    assert clock.now(100_500) == 100_000
+    assert clock.now(99_000) == 100_000  # a wall behind the marks holds nothing back
 
 
 def test_a_stranger_s_mark_moves_no_clock() -> None:
@@ -81,7 +89,7 @@ MARKS = st.lists(
 def test_it_never_goes_back_and_never_beyond_the_wall_or_what_was_said(
     marks: list[tuple[tuple[str, str], int, int, bool]], wall: bool
 ) -> None:
-    clock = Clock([A, B], wall=wall)
+    clock = Clock([A, B], wall=wall, lead=1_000)
     last, walls, said = 0, 0, [0]
     for source, time, at, ended in marks:
         clock.mark(source, time, ended)
@@ -97,13 +105,13 @@ def test_it_never_goes_back_and_never_beyond_the_wall_or_what_was_said(
 
 @given(MARKS)
 def test_a_clock_read_back_says_what_the_first_one_said(marks: list[tuple[tuple[str, str], int, int, bool]]) -> None:
-    clock = Clock([A, B], wall=True)
+    clock = Clock([A, B], wall=True, lead=1_000)
     for source, time, at, ended in marks:
         clock.mark(source, time, ended)
         clock.now(at)
 
     saved = decode_positions(encode_positions(Positions({"in|0": 7}, *clock.dump())))
-    again = Clock([A, B], wall=True)
+    again = Clock([A, B], wall=True, lead=1_000)
     again.load(saved.clock, saved.marks)
 
     assert again.dump() == clock.dump()

@@ -70,7 +70,7 @@ def told(records: list[Any]) -> list[tuple[Any, ...]]:
 
 @st.composite
 def _logs(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, int]], int]:
-    """Batches of three producers' transactions, some aborted, some compressed, and a position somewhere in the first."""
+    """Batches of three producers' transactions, some aborted, some compressed, and a position in the first."""
     offset, data = 0, b""
     position = None
     aborted: list[tuple[int, int]] = []

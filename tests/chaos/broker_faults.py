@@ -10,10 +10,13 @@ from confluent_kafka import KafkaException
 from tests.chaos.cluster import BROKERS, SMALL
 from tests.chaos.faults import Cut, Fault, Join, Kill, KillInFlush, Leave, NoTarget, Pause, Site
 from tests.chaos.schedule import Planned
-from tests.chaos.times import PARTITIONS
+from tests.chaos.times import PARTITIONS, SESSION
 
 RESTART = 90.0
 """Seconds that a broker may take to serve again."""
+
+DYING = 5.0
+"""Seconds longer that a broker gets to notice that its disk is full."""
 
 BLIND = 6.0
 """So long after all brokers are gone a worker must say on /readyz that it is not at work: 5 s, and a moment."""
@@ -91,6 +94,10 @@ class KillAll(Fault):
         """Start all of them: none comes into service alone."""
         site.cluster.kafka.restart(*range(BROKERS), timeout=RESTART)
 
+    def hindered_to(self, ended_ms: int) -> int:
+        """Until the sessions are over of members that the group still knows and that died meanwhile."""
+        return ended_ms + round(SESSION * 1000)
+
 
 class Rolling(Fault):
     """One broker after the other stopped in order and started again, as for a new version."""
@@ -118,8 +125,10 @@ class DiskFull(Fault):
 
     def mend(self, site: Site) -> None:
         """Empty it; what still runs has perhaps given its folder up, so it is started anew."""
-        died = site.cluster.kafka.pid(SMALL) is None
-        self.target += " (died)" if died else " (stayed up)"
+        until = time.monotonic() + DYING
+        while (alive := site.cluster.kafka.pid(SMALL) is not None) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.target += " (stayed up)" if alive else " (died)"
         site.cluster.kafka.kill(SMALL)
         site.cluster.empty_disk()
         site.cluster.kafka.restart(SMALL, timeout=RESTART)

@@ -38,6 +38,7 @@ class Cluster:
             folder / "kafka",
             brokers=BROKERS,
             heap="320m",
+            jvm=["-XX:TieredStopAtLevel=1"],  # they live for minutes: less compiled is sooner in service
             properties={
                 "broker.session.timeout.ms": str(round(BROKER_SESSION * 1000)),
                 "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
@@ -99,15 +100,18 @@ class Cluster:
 
     def delete_topics(self, namespace: str) -> None:
         """Forget a round: its topics would be looked after for nothing."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin = self._admin()
         names = [name for name in self._metadata().topics if name.startswith(f"{namespace}.")]
         for done in admin.delete_topics(names, operation_timeout=30).values() if names else ():
             with suppress(KafkaException):
                 done.result(40)
 
     def _metadata(self, topic: str | None = None) -> Any:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "socket.timeout.ms": 3_000})
-        return admin.list_topics(topic, timeout=5)
+        return self._admin().list_topics(topic, timeout=5)
+
+    def _admin(self) -> AdminClient:
+        # It would say on the terminal which brokers are dead.
+        return AdminClient({"bootstrap.servers": self.bootstrap, "socket.timeout.ms": 3_000, "log_level": 0})
 
     # -- the small disk --------------------------------------------------------------------------------------
 

@@ -50,7 +50,11 @@ class Feeder(Protocol):
 
 
 class FaultRecord(TypedDict):
-    """One fault as it happened. For late breaches, the service counts as hindered in the span named here."""
+    """One fault as it happened, from its beginning until all was mended.
+
+    For late breaches the service counts as hindered in the span named here: until the mending, and until the session of
+    a member that died is over, which its partitions wait for. All from the schedule, nothing from the service.
+    """
 
     kind: str
     target: str
@@ -70,7 +74,11 @@ class Faults(TypedDict):
 
 
 class Verdict(TypedDict):
-    """`verdict.json`: how many of what was found, and each in a readable line."""
+    """`verdict.json`: how many of what was found, and each in a readable line.
+
+    `hasty_breaches` are no findings: declared at due + grace while what refutes them, durable only since the due
+    instant, was on its way, and taken back when it came.
+    """
 
     events: int
     lost: int
@@ -79,6 +87,7 @@ class Verdict(TypedDict):
     duplicate_breaches: int
     false_breaches: int
     late_breaches: int
+    hasty_breaches: int
     findings: list[str]
 
 

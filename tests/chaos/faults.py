@@ -13,6 +13,7 @@ from tests.chaos.contract import FaultRecord
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.proxy import Line, Trap
 from tests.chaos.schedule import Planned
+from tests.chaos.times import SESSION
 
 FLUSH_REQUESTS = {"Produce": 0, "AddOffsetsToTxn": 25, "TxnOffsetCommit": 28, "EndTxn": 26}
 """What a flush asks of the brokers, with the API keys of Kafka's protocol. Workers have no other producers."""
@@ -56,6 +57,10 @@ class Fault(ABC):
     def mend(self, site: Site) -> None:
         """End it: what was taken away is there again when this returns."""
 
+    def hindered_to(self, ended_ms: int) -> int:
+        """Until when the service is hindered by it at most, beyond what every fault brings: one session and a rest."""
+        return ended_ms
+
     def run(self, site: Site) -> FaultRecord:
         """All of it. Raises NoTarget."""
         self.began_ms = now_ms()
@@ -71,7 +76,7 @@ class Fault(ABC):
             "began_ms": self.began_ms,
             "ended_ms": ended_ms,
             "hindered_from_ms": self.began_ms,
-            "hindered_to_ms": ended_ms,
+            "hindered_to_ms": self.hindered_to(ended_ms),
         }
 
 
@@ -118,7 +123,10 @@ class WorkerFault(Fault):
 
 
 class Kill(WorkerFault):
-    """SIGKILL at a random instant, and a new start."""
+    """SIGKILL at a random instant, and a new start.
+
+    The new one is another member of the group: the dead one's partitions wait for its session to end.
+    """
 
     def hit(self, site: Site) -> None:
         """SIGKILL."""
@@ -127,6 +135,10 @@ class Kill(WorkerFault):
     def repair(self, site: Site) -> None:
         """Start it again."""
         self.worker.start()
+
+    def hindered_to(self, ended_ms: int) -> int:
+        """Until the dead one's session is over."""
+        return max(ended_ms, self.began_ms + round(SESSION * 1000))
 
 
 class KillInFlush(Kill):

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -22,7 +23,7 @@ from tests.chaos.times import GRACE, PARTITIONS, SESSION
 FLOORWALKER = (str(Path(sys.executable).parent / "floorwalker"), "worker")
 """The program under fault."""
 
-LEAVE = 30.0
+LEAVE = 45.0
 """Seconds that a worker may take to leave in order."""
 
 
@@ -45,6 +46,7 @@ class Worker:
 
     def configure(self, namespace: str, settings: str, data: Path) -> None:
         """Write its floorwalker.toml: the floor's sections and where it works."""
+        data.mkdir(parents=True, exist_ok=True)
         service = {
             "namespace": namespace,
             "bootstrap": self.network.bootstrap,
@@ -97,7 +99,7 @@ class Worker:
         self.signal(signal.SIGKILL)
 
     def leave(self) -> int | None:
-        """SIGTERM; its exit code, None where it had to be killed after `LEAVE`."""
+        """SIGTERM; its exit code, None where it had to be killed after `LEAVE`: its log then says where it stood."""
         self.wanted = False
         self.signal(signal.SIGTERM)
         if self._process is None:
@@ -105,6 +107,9 @@ class Worker:
         try:
             return self._process.wait(LEAVE)
         except subprocess.TimeoutExpired:
+            self.signal(signal.SIGABRT)  # Python's fault handler writes what each thread was at
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
             self.kill()
             return None
 
@@ -184,11 +189,11 @@ class Fleet:
         """Wait until all that are wanted are at work. Raises TimeoutError, which tells their last words."""
         deadline = time.monotonic() + seconds
         while late := [each for each in self.workers if each.wanted and each.readiness()[0] != 200]:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or not all(each.running for each in late):
                 told = "\n".join(
                     f"{each.name} waits for {each.readiness()[1]}: {each.words()[-2_000:]}" for each in late
                 )
-                raise TimeoutError(f"not at work within {seconds:.0f} s:\n{told}")
+                raise TimeoutError(f"not at work, for {seconds:.0f} s or because it ended:\n{told}")
             time.sleep(0.2)
 
     def fallen(self) -> list[str]:
@@ -211,7 +216,8 @@ class Fleet:
             worker.network.turn(Line.WHOLE)
 
 
-def without_settings() -> None:
-    """Take Floorwalker's settings out of this process's environment: workers would take them for theirs."""
+def set_up_environment() -> None:
+    """Of this process, which workers inherit: none of Floorwalker's settings, and Python's fault handler."""
+    os.environ["PYTHONFAULTHANDLER"] = "1"
     for name in [name for name in os.environ if name.startswith("FLOORWALKER_")]:
         del os.environ[name]

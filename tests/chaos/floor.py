@@ -97,17 +97,16 @@ class Floor:
 
     def _stories(self, rng: Random, count: int) -> Iterator[Story]:
         plots, weights = zip(*PLOTS, strict=True)
-        made = 0
+        made, whole = 0, round(self.seconds * 1_000)
         while made < count:
             identifier = f"tel:+49301{rng.randrange(CUSTOMERS):06d}"
             agent = f"agent {rng.randrange(AGENTS)}"
-            story = Story(rng, f"{self.seed} {made}", rng.choice(CHANNELS), identifier, agent)
+            story = Story(rng, f"{self.seed} {made}", rng.choice(CHANNELS), identifier, agent, whole)
             plot = rng.choices(plots, weights)[0]
             plot(story)
-            room = round(self.seconds * 1_000) - story.length
-            if room <= 0:
+            if story.length >= whole:
                 continue
-            story.begin(rng.randrange(room))
+            story.begin(rng.randrange(whole - story.length))
             self.plots[plot.__name__] += 1
             made += 1
             yield story

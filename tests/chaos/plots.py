@@ -55,7 +55,8 @@ def hung_up(story: Story) -> None:
 def waits_for_ever(story: Story) -> None:
     """Nothing is heard of it until long after its promise was broken."""
     queue = _queue(story.rng)
-    wait = queue.target + story.rng.randrange(8_000, 30_000)
+    longest = max(story.room - queue.target - SECOND, 2 * SECOND)
+    wait = queue.target + story.rng.randrange(min(8 * SECOND, longest - SECOND), longest)
     if story.rng.random() < 0.5:
         _answer(story, queue, wait, 300)
     else:

@@ -66,14 +66,16 @@ class Stay:
 class Story:
     """One contact: its events in the order in which they are told, and its stays in queues.
 
-    `known`: whether its events name the customer from the first on; else only from the answer on.
+    `room`: how long the floor lasts. `known`: whether its events name the customer from the first on; else only from
+    the answer on.
     """
 
-    def __init__(self, rng: Random, name: str, channel: str, identifier: str, agent: str) -> None:
+    def __init__(self, rng: Random, name: str, channel: str, identifier: str, agent: str, room: int) -> None:
         self.contact = str(uuid5(IDS, f"contact {name}"))
         self.channel = channel
         self.identifier = identifier
         self.agent = agent
+        self.room = room
         self.events: list[Event] = []
         self.stays: list[Stay] = []
         self.known = True

@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
 
-from tests.chaos.numbers import windows_of
-from tests.chaos.story import Event, Story
+from tests.chaos.contract import CUSTOMER_NAMESPACE
+from tests.chaos.numbers import Leg, windows_of
+from tests.chaos.story import BY_NAME, Event, Stay, Story
 
 if TYPE_CHECKING:
     from tests.chaos.floor import Telling

@@ -5,11 +5,15 @@ import sys
 
 from rich.console import Console
 
-from tests.benchmarks import report, wallboard
+from tests.benchmarks import growth, latency, memory, pipeline, report, restore, takeover, wallboard
+from tests.benchmarks.customers.entries import ENTRIES
 from tests.benchmarks.failure import MeasurementFailed
 from tests.benchmarks.machine import stamp
 from tests.benchmarks.sections import SECTIONS
 from tests.benchmarks.tables import tables
+
+REPEATS = {"customers_job": 5}
+USUAL_REPEATS = 3
 
 
 def main() -> int:
@@ -17,10 +21,12 @@ def main() -> int:
     hour to measure is not thrown away for what comes after it."""
     told = _arguments()
     words = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    wanted = told.repeats
     failed = []
     for name in told.only:
         words.print(f"{name}: {(SECTIONS[name].__doc__ or '').splitlines()[0]}")
-        stamped = stamp({key: value for key, value in vars(told).items() if key != "only"})
+        told.repeats = wanted or REPEATS.get(name, USUAL_REPEATS)
+        stamped = stamp({key: value for key, value in vars(told).items() if key != "only" and value is not None})
         try:
             section = SECTIONS[name].section(told, words.print)
         except MeasurementFailed as error:
@@ -38,12 +44,35 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure what one core does.")
     parser.add_argument("--events", type=int, default=2_000_000, help="in the contestants' topic (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=3, help="of everything, contestants taking turns (%(default)s)")
-    parser.add_argument("--slice", type=float, default=20.0, help="seconds that plain Faust gets (%(default)s)")
+    usual = f"{USUAL_REPEATS}, of " + ", ".join(f"{name} {count}" for name, count in REPEATS.items())
+    parser.add_argument("--repeats", type=int, help=f"of everything, contestants taking turns ({usual})")
+    parser.add_argument(
+        "--slice", type=float, default=25.0, help="seconds after which a slow contestant stops (%(default)s)"
+    )
+    parser.add_argument(
+        "--entries", nargs="+", choices=ENTRIES, metavar="NAME", help=f"of customers_job, of {', '.join(ENTRIES)}"
+    )
     parser.add_argument(
         "--samples", type=int, default=wallboard.SAMPLES, help="callers measured to the page (%(default)s)"
     )
     parser.add_argument("--viewers", type=int, default=wallboard.VIEWERS, help="of one gateway (%(default)s)")
+    parser.add_argument("--records", type=int, default=pipeline.RECORDS, help="of the pipeline's backlog (%(default)s)")
+    parser.add_argument(
+        "--rates", type=int, nargs="+", default=latency.RATES, help="events/s offered (%(default)s)", metavar="RATE"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=latency.SECONDS, help="that latency is measured at each rate (%(default)s)"
+    )
+    parser.add_argument(
+        "--updates", type=int, default=restore.UPDATES, help="of half as many keys, for restore (%(default)s)"
+    )
+    parser.add_argument(
+        "--customers", type=int, default=memory.CUSTOMERS, help="in memory, and the most of growth (%(default)s)"
+    )
+    parser.add_argument(
+        "--growth-records", type=int, default=growth.RECORDS, help="measured in each case of growth (%(default)s)"
+    )
+    parser.add_argument("--kills", type=int, default=takeover.KILLS, help="of takeover (%(default)s)")
     names = tuple(SECTIONS)
     parser.add_argument(
         "--only", nargs="+", choices=names, default=names, metavar="SECTION", help=f"of {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Calls of known customers as canonical events, in the order of time: what memory, growth and latency are measured with.
+"""Calls of known customers as canonical events, in the order of time: for memory, growth and latency.
 
 A call is made of five events: created and offered (one source record), answered, ended, wrapped up.
 """
@@ -25,6 +25,7 @@ from schemas.events import (
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 from schemas.topics import CHANNEL_TOPICS
+from streams.processor import Headers
 
 SOURCE = "floor"
 AGENTS = 1_500
@@ -45,7 +46,8 @@ class Call(msgspec.Struct, frozen=True):
 
     @property
     def contact(self) -> str:
-        return contact_id(SOURCE, self.number)
+        # Without its cache: what a producer remembers is no state of the service.
+        return contact_id.__wrapped__(SOURCE, self.number)
 
 
 class Step(NamedTuple):
@@ -99,6 +101,12 @@ def steps_of(call: Call, manner: Manner, random: Random) -> tuple[Step, ...]:
     return step(at, created, offered), step(stop, answered), step(end, ended), step(wrapped, over)
 
 
+def whole(call: Call, manner: Manner, random: Random) -> Step:
+    """The same call in one source record, as a source tells it that speaks when all is over."""
+    steps = steps_of(call, manner, random)
+    return Step(steps[-1].time, call.contact, tuple(event for step in steps for event in step.events))
+
+
 def in_order(calls: Iterable[Call], manner: Manner, random: Random) -> Iterator[Step]:
     """The steps of calls (which come in the order of their begin) in the order of time, the last call's included."""
     coming: list[tuple[int, int, Step]] = []
@@ -121,7 +129,7 @@ def evenly(
         yield Call(first + number, begin + int(number * every), caller_of(number), queues[number % len(queues)])
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, gc=False):
     """A record in the shape of `streams.processor.Record`."""
 
     topic: str
@@ -130,7 +138,7 @@ class Taken(NamedTuple):
     offset: int = 0
     timestamp: int = 0
     partition: int = 0
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: Headers = ()
 
 
 def understood(step: Step, offset: int) -> Taken:

@@ -1,7 +1,6 @@
 """The stages behind intake in one process, without Kafka: what one sends, the next takes; CPU time by stage."""
 
 import time
-from collections.abc import Callable
 from uuid import UUID
 
 from agents.alerts.agent import terms_of
@@ -75,7 +74,7 @@ class Chain:
     def _flush(self, name: str, clock: int) -> None:
         rules = self._stages[name]
         records, self._waiting[name] = self._waiting[name], []
-        take: Callable[[Taken, Chain], None] = rules.take
+        take = rules.take
         for record in records:
             take(record, self)
         rules.advance(clock, self)
@@ -85,3 +84,12 @@ class Chain:
             rules.before_flush(self, ended=False)
             for _ in rules.changes():
                 pass
+
+
+class NoOutbox:
+    """An outbox that drops what it is given."""
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
+    ) -> None:
+        """See streams.processor.Outbox."""

@@ -13,7 +13,7 @@ from tests.benchmarks.customers.entries import ENTRIES, Entry
 from tests.benchmarks.customers.event import INPUT, OUTPUT
 from tests.benchmarks.customers.slate import clean_slate
 from tests.benchmarks.customers.topic import Written, write_topic
-from tests.benchmarks.customers.verdict import held, judge, published
+from tests.benchmarks.customers.verdict import held, judge, published, read_states
 from tests.benchmarks.failure import MeasurementFailed
 from tests.benchmarks.job import Job
 from tests.benchmarks.peers.environments import PeerUnavailable
@@ -27,11 +27,11 @@ def section(told: Namespace, say: Say) -> dict[str, Any]:
     """Contestants take turns on one topic; what each published and holds is compared with the truth after each run."""
     commands = _commands(told.entries or tuple(ENTRIES), say)
     runs: dict[str, list[Run]] = {name: [] for name in commands}
-    with topic_of(told.events, told.customers_slice, say) as (job, written):
-        for repeat in range(1, told.customers_repeats + 1):
+    with topic_of(told.events, told.slice, say) as (job, written):
+        for repeat in range(1, told.repeats + 1):
             for name, command in commands.items():
                 run = one_run(name, command, job, written)
-                say(f"{repeat}/{told.customers_repeats} {name}: {run.per_second:,.0f} events/s, {run.events:,} events")
+                say(f"{repeat}/{told.repeats} {name}: {run.per_second:,.0f} events/s, {run.events:,} events")
                 runs[name].append(run)
     return standings({name: Result(tuple(each)) for name, each in runs.items()})
 
@@ -70,19 +70,14 @@ def one_run(name: str, command: Sequence[str], job: Job, written: Written) -> Ru
     run = run_command(name, command, job)
     entry = ENTRIES[name]
     if entry.counts:
-        states = None
-        if entry.state_of is not None:
-            states = held(job.bootstrap, f"{job.namespace}.{entry.changelog}", entry.state_of)
-        judge(
-            name,
-            written,
-            published(job.bootstrap, job.namespace),
-            states,
-            least=run.events,
-            exactly_once=entry.exactly_once,
-        )
-    elif run.events < min(1, job.events):
-        raise MeasurementFailed(f"{name} read nothing")
+        if entry.state_of is None:
+            states = read_states(job)
+        else:
+            states = held(job.bootstrap, entry.changelog, entry.state_of)
+        counts = published(job.bootstrap, job.namespace)
+        judge(name, written, counts, states, least=run.events, exactly_once=entry.exactly_once)
+    if not run.events:
+        raise MeasurementFailed(f"{name} took no event in {run.seconds:.0f} s")
     return run
 
 

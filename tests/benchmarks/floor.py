@@ -35,8 +35,8 @@ class Said(NamedTuple):
     payload: bytes
 
 
-def floor(seed: int = 1) -> Iterator[Said]:
-    """Payloads without end, about five of a call, thousands of calls under way at a time.
+def floor(seed: int = 1, begin: int = BEGIN) -> Iterator[Said]:
+    """Payloads without end, about five of a call, thousands of calls under way at a time, from the second `begin` on.
 
     Asterisk knows no wrap-up, so that of a call comes as canonical events, as from a second tool.
     """
@@ -44,7 +44,7 @@ def floor(seed: int = 1) -> Iterator[Said]:
     coming: list[tuple[int, int, Said]] = []
     number = 0
     for tick in range(1 << 40):
-        now = BEGIN * SECOND + tick * SECOND // CALLS_PER_SECOND
+        now = begin * SECOND + tick * SECOND // CALLS_PER_SECOND
         while coming and coming[0][0] <= now:
             yield heapq.heappop(coming)[2]
         for said in _call(random, now // SECOND, tick):

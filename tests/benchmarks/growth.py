@@ -3,22 +3,20 @@
 Time is virtual: EVENTS_PER_SECOND are offered, every stage flushes 20 times a second and publishes as in service.
 """
 
-import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from random import Random
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from schemas.instants import DAY, HOUR, MINUTE, SECOND
-from tests.benchmarks.calls import Call, Manner, Step, evenly, in_order, understood
+from tests.benchmarks.apart import apart
+from tests.benchmarks.calls import Call, Manner, Step, evenly, in_order, steps_of, understood, whole
 from tests.benchmarks.chain import STAGES, Chain, memory_as_in_service, settings_of_the_floor
+from tests.benchmarks.report import grid
 
 BEGIN = 1_790_000_000_000
 EVENTS_PER_SECOND = 2_500
@@ -27,21 +25,21 @@ FLUSH = 50
 
 CUSTOMERS = (10_000, 100_000, 1_000_000)
 QUEUES = (10, 100, 1_000)
-OPEN = (0, 100_000)
-RECORDS = 100_000
-CHUNK = 5_000
-LIMIT = 1_200
+OPEN = 100_000
+RECORDS = 16_000
+CHUNK = 2_000
 OPEN_QUEUE = "callback"
 _FILLING = Manner()
-_MEASURED = Manner(wait=12.0, talk=20.0, abandoned=0.1)
-_WARM = 60 * SECOND
-_OLD = 30 * DAY
+_MEASURED = Manner(wait=8.0, talk=3.0, abandoned=0.1)
+_WARM = 12 * SECOND
+_PRIME = 1_000_003
+_OLD = 3 * DAY
 
 Say = Callable[[str], None]
 
 
 class Case(msgspec.Struct, frozen=True):
-    """How large the floor is: customers with a contact in the last 30 days, queues, contacts with an open deadline."""
+    """How large the floor is: customers with a contact in the last 3 days, queues, contacts with an open deadline."""
 
     customers: int
     queues: int = 10
@@ -57,60 +55,52 @@ class Cost(msgspec.Struct, frozen=True):
     total: float
 
 
-def cases(customers: tuple[int, ...] = CUSTOMERS, opened: int = OPEN[1]) -> tuple[Case, ...]:
-    """All that is measured: one thing grows at a time, from the smallest floor."""
+def section(told: Namespace, say: Say) -> dict[str, Any]:
+    """Every case in a process of its own, one after another."""
+    costs = []
+    for case in cases(told.customers):
+        line = apart("growth", case.customers, case.queues, case.open, told.growth_records)
+        cost = msgspec.json.decode(line, type=Cost)
+        say(f"growth, {named(case)}: {cost.total:.1f} us a record")
+        costs.append(cost)
+    return {
+        "cases": msgspec.to_builtins(costs),
+        # Each against the smallest floor.
+        "ratios": {named(cost.case): round(cost.total / costs[0].total, 3) for cost in costs[1:]},
+    }
+
+
+def table(section: dict[str, Any]) -> list[str]:
+    """CPU by case and stage."""
+    costs = msgspec.convert(section["cases"], list[Cost])
+    return grid(
+        ("customers", "queues", "open deadlines", *(f"{stage} us" for stage in STAGES), "all us", "times"),
+        *(
+            (
+                *(f"{each:,}" for each in (cost.case.customers, cost.case.queues, cost.case.open)),
+                *(f"{cost.stages[stage]:.1f}" for stage in STAGES),
+                f"{cost.total:.1f}",
+                f"{cost.total / costs[0].total:.2f}",
+            )
+            for cost in costs
+        ),
+    )
+
+
+def cases(most: int) -> tuple[Case, ...]:
+    """All that is measured, up to so many customers: one thing grows at a time, from the smallest floor."""
+    customers = tuple(each for each in CUSTOMERS if each <= most) or (most,)
     small = customers[0]
     return (
         *(Case(each) for each in customers),
         *(Case(small, queues=each) for each in QUEUES[1:]),
-        Case(small, open=opened),
+        Case(small, open=min(OPEN, 10 * small)),
     )
 
 
-def measure(say: Say, customers: tuple[int, ...] = CUSTOMERS, records: int = RECORDS) -> list[Cost]:
-    """Every case in a process of its own, one after another."""
-    costs = []
-    for case in cases(customers, opened=min(OPEN[1], 10 * customers[0])):
-        cost = _in_a_process(case, records)
-        say(f"growth, {case}: {cost.total:.1f} us a record")
-        costs.append(cost)
-    return costs
-
-
-def section(costs: list[Cost]) -> dict[str, Any]:
-    """What build/bench.json says. Ratios: each case against the smallest floor."""
-    least = costs[0]
-    return {
-        "cases": msgspec.to_builtins(costs),
-        "ratios": {name_of(cost.case): round(cost.total / least.total, 3) for cost in costs[1:]},
-    }
-
-
-def name_of(case: Case) -> str:
+def named(case: Case) -> str:
     """A case in a few words."""
     return f"{case.customers:,} customers, {case.queues:,} queues, {case.open:,} open deadlines"
-
-
-def show(console: Console, costs: list[Cost]) -> None:
-    """Print the table."""
-    table = Table("customers", "queues", "open", *STAGES, "all", "times", title="growth: CPU us a source record")
-    for cost in costs:
-        case = cost.case
-        table.add_row(
-            *(f"{each:,}" for each in (case.customers, case.queues, case.open)),
-            *(f"{cost.stages[stage]:.1f}" for stage in STAGES),
-            f"{cost.total:.1f}",
-            f"{cost.total / costs[0].total:.2f}x",
-        )
-    console.print(table)
-
-
-def _in_a_process(case: Case, records: int) -> Cost:
-    with TemporaryDirectory(prefix="floorwalker-bench-") as folder:
-        result = Path(folder) / "cost.json"
-        told = [case.customers, case.queues, case.open, records, result]
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.growth", *map(str, told)], check=True, timeout=LIMIT)
-        return msgspec.json.decode(result.read_bytes(), type=Cost)
 
 
 def cost_of(case: Case, records: int) -> Cost:
@@ -123,21 +113,23 @@ def cost_of(case: Case, records: int) -> Cost:
     waiting = evenly(BEGIN - HOUR, HOUR / max(case.open, 1), case.open, [OPEN_QUEUE], lambda n: n, case.customers)
     _fill_open(chain, waiting, random)
     every = 1000 * 5 / EVENTS_PER_SECOND
+    # Nobody calls twice while it is measured (of 10,000 or more): a customer has as many contacts on a small floor.
     calls = evenly(
-        BEGIN, every, 1 << 40, queues, lambda _: random.randrange(case.customers), case.customers + case.open
+        BEGIN, every, 1 << 40, queues, lambda number: number * _PRIME % case.customers, case.customers + case.open
     )
     chunks: list[dict[str, float]] = []
-    measured = 0
+    measured = in_chunk = 0
     before = dict(chain.cpu)
     for clock, steps in _slices(in_order(calls, _MEASURED, random)):
         chain.take([understood(step, 0) for step in steps], clock)
         if clock < BEGIN + _WARM:
             before = dict(chain.cpu)
             continue
-        measured += len(steps)
-        if measured >= CHUNK * (len(chunks) + 1):
-            chunks.append({stage: (chain.cpu[stage] - before[stage]) / CHUNK * 1e6 for stage in STAGES})
+        in_chunk += len(steps)
+        if in_chunk >= CHUNK:
+            chunks.append({stage: (chain.cpu[stage] - before[stage]) / in_chunk * 1e6 for stage in STAGES})
             before = dict(chain.cpu)
+            measured, in_chunk = measured + in_chunk, 0
             if measured >= records:
                 break
     return Cost(
@@ -161,9 +153,8 @@ def _slices(steps: Iterator[Step]) -> Iterator[tuple[int, list[Step]]]:
 
 def _fill(chain: Chain, calls: Iterator[Call], random: Random) -> None:
     gathered, last = [], 0
-    for offset, step in enumerate(in_order(calls, _FILLING, random)):
-        if step.time >= BEGIN:
-            break
+    for offset, call in enumerate(calls):
+        step = whole(call, _FILLING, random)
         gathered.append(understood(step, offset))
         if step.time - last >= 10 * MINUTE or len(gathered) >= 2_000:
             last = step.time
@@ -175,7 +166,7 @@ def _fill(chain: Chain, calls: Iterator[Call], random: Random) -> None:
 def _fill_open(chain: Chain, calls: Iterator[Call], random: Random) -> None:
     gathered = []
     for call in calls:
-        gathered.append(understood(next(in_order([call], _FILLING, random)), 0))
+        gathered.append(understood(steps_of(call, _FILLING, random)[0], 0))
         if len(gathered) >= 2_000:
             chain.take(gathered, call.begin)
             gathered = []
@@ -183,5 +174,5 @@ def _fill_open(chain: Chain, calls: Iterator[Call], random: Random) -> None:
 
 
 if __name__ == "__main__":
-    told = [int(each) for each in sys.argv[1:5]]
-    Path(sys.argv[5]).write_bytes(msgspec.json.encode(cost_of(Case(*told[:3]), told[3])))
+    customers, queues, opened, records = map(int, sys.argv[1:5])
+    print(msgspec.json.encode(cost_of(Case(customers, queues, opened), records)).decode())

@@ -21,6 +21,11 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float
     result: str
 
+    @property
+    def states(self) -> str:
+        """The file that a contestant's state is written to, where it keeps it in none of Kafka's topics."""
+        return f"{self.result}.states"
+
     def done(self, run: Run) -> None:
         """Hand in the result."""
         Path(self.result).write_bytes(msgspec.json.encode(run))

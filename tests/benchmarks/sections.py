@@ -4,7 +4,19 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from tests.benchmarks import backtest, contacts_agent, intake, wallboard
+from tests.benchmarks import (
+    backtest,
+    contacts_agent,
+    customers_job,
+    growth,
+    intake,
+    latency,
+    memory,
+    pipeline,
+    restore,
+    takeover,
+    wallboard,
+)
 
 Say = Callable[[str], None]
 
@@ -21,7 +33,14 @@ class Section(Protocol):
 
 SECTIONS: dict[str, Section] = {
     "intake": intake,
+    "customers_job": customers_job,
     "contacts_agent": contacts_agent,
+    "pipeline": pipeline,
+    "latency": latency,
+    "restore": restore,
+    "memory": memory,
+    "takeover": takeover,
+    "growth": growth,
     "backtest": backtest,
     "wallboard": wallboard,
 }

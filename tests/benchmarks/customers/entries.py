@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tests.benchmarks.customers.event import STAGE, Customer
+from tests.benchmarks.contest import NAMESPACE
+from tests.benchmarks.customers.event import INPUT, STAGE, Customer
 from tests.benchmarks.customers.verdict import StateOf
 from tests.benchmarks.peers.environments import java_command, python_of
 
@@ -18,8 +19,9 @@ _HERE = "tests.benchmarks.customers.contestants"
 @dataclass(frozen=True)
 class Entry:
     """`command`: program and first options; raises PeerUnavailable. `changelog`: the topic of its customers' states,
-    without namespace, and `state_of` reads a record of it. `counts`: whether it does the job at all, or only reads.
-    `exactly_once`: output, state and position leave in one transaction."""
+    and `state_of` reads a record of it; without one it leaves them in the job's file. `counts`: whether it does the
+    job at all, or only reads. `exactly_once`: output, state and position leave in one transaction.
+    """
 
     what: str
     command: Callable[[Say], list[str]]
@@ -69,35 +71,37 @@ ENTRIES: dict[str, Entry] = {
     "floorwalker": Entry(
         what="this engine, exactly once",
         command=_ours("floorwalker"),
-        changelog=f"{STAGE}-changelog",
+        changelog=f"{NAMESPACE}.{STAGE}-changelog",
         state_of=_state_of_ours,
         exactly_once=True,
     ),
     "faust": Entry(
         what="plain Faust, tables in memory with changelog, at least once",
         command=_ours("faust"),
-        changelog=f"{STAGE}-customers-changelog",
+        changelog=f"{NAMESPACE}.{STAGE}-customers-changelog",
         state_of=_state_of_faust,
     ),
     "quix": Entry(
         what="Quix Streams 3, RocksDB with changelog, exactly once",
         command=_peer("quix"),
-        changelog="quix",
+        changelog=f"changelog__{NAMESPACE}.{STAGE}--{NAMESPACE}.{INPUT}--default",
         state_of=_state_of_quix,
         exactly_once=True,
     ),
-    "bytewax": Entry(what="Bytewax 0.21, state in memory with recovery to disk", command=_peer("bytewax")),
+    "bytewax": Entry(
+        what="Bytewax 0.21, state in memory, recovery to disk every 10 s, at least once", command=_peer("bytewax")
+    ),
     "kafka_streams_eos": Entry(
         what="Kafka Streams 4, one thread, exactly_once_v2, stores in memory with changelog",
         command=_streams("memory"),
-        changelog="kafka-streams-customers-changelog",
+        changelog=f"{NAMESPACE}.{STAGE}-customers-changelog",
         state_of=_state_of_streams,
         exactly_once=True,
     ),
     "kafka_streams_rocksdb": Entry(
         what="the same with RocksDB",
         command=_streams("rocksdb"),
-        changelog="kafka-streams-customers-changelog",
+        changelog=f"{NAMESPACE}.{STAGE}-customers-changelog",
         state_of=_state_of_streams,
         exactly_once=True,
     ),

@@ -14,20 +14,24 @@ from tests.benchmarks.floor import BEGIN, QUEUES
 CUSTOMERS = 100_000
 BYTES = 273
 EVENTS_PER_SECOND = 1_000
-"""Of the events' own time: a minute and queue has some 6,000 of them."""
+"""In a second of their own time: a minute and queue has some 6,000 of them."""
 
 TYPES = ("contact.offered", "contact.answered", "contact.ended", "message.posted")
 _PATIENCE = 120.0
 
 
 class Written:
-    """What was written, in order: the number of each event's customer and the number of its queue."""
+    """What was written, in order: the number of each event's customer and the number of its queue.
 
-    def __init__(self, seed: int = 1) -> None:
+    `per_second`: events in a second of their own time.
+    """
+
+    def __init__(self, seed: int = 1, customers: int = CUSTOMERS, per_second: int = EVENTS_PER_SECOND) -> None:
         self.customers = array("I")
         self.queues = array("B")
+        self.per_second = per_second
         random = Random(seed)
-        self.names = [_uuid(random) for _ in range(CUSTOMERS)]
+        self.names = [_uuid(random) for _ in range(customers)]
         self._random = random
 
     def __len__(self) -> int:
@@ -38,26 +42,25 @@ class Written:
         random = self._random
         for _ in range(count):
             number = len(self.customers)
-            customer, queue = random.randrange(CUSTOMERS), random.randrange(len(QUEUES))
+            customer, queue = random.randrange(len(self.names)), random.randrange(len(QUEUES))
             self.customers.append(customer)
             self.queues.append(queue)
             yield Event(
                 id=_uuid(random),
                 type=random.choice(TYPES),
-                time=time_of(number),
-                contact=_uuid(random),
+                time=self.time_of(number),
+                contact=f"pbx1-{BEGIN}.{number}",
                 customer=self.names[customer],
                 channel="phone",
                 queue=QUEUES[queue],
-                agent=f"PJSIP/{2000 + random.randrange(1_000)}",
+                agent=str(2000 + random.randrange(1_000)),
                 waited=random.randrange(100, 1_000),
             )
 
-
-def time_of(number: int) -> str:
-    """When the event of this number happened."""
-    ms = BEGIN * SECOND + number * SECOND // EVENTS_PER_SECOND
-    return from_ms(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % SECOND:03d}Z"
+    def time_of(self, number: int) -> str:
+        """When the event of this number happened."""
+        ms = BEGIN * SECOND + number * SECOND // self.per_second
+        return from_ms(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % SECOND:03d}Z"
 
 
 def padded(event: Event) -> bytes:

@@ -1,6 +1,7 @@
 """Whether a contestant did the job: what it published and holds, against what was written."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from tests.benchmarks.customers.event import OUTPUT, Count
 from tests.benchmarks.customers.topic import Written
 from tests.benchmarks.customers.truth import customers_after, panes_after
 from tests.benchmarks.failure import MeasurementFailed
+from tests.benchmarks.job import Job
 
 Held = Mapping[str, tuple[int, str]]
 """Customer -> count, time of the last event."""
@@ -24,9 +26,7 @@ _PATIENCE = 30.0
 _decode = msgspec.json.Decoder(Count).decode
 
 
-def judge(
-    name: str, written: Written, published: Panes, held: Held | None, *, least: int, exactly_once: bool
-) -> int:
+def judge(name: str, written: Written, published: Panes, held: Held, *, least: int, exactly_once: bool) -> int:
     """Compare. What was published must be what the first n events come to, n their sum and no less than what the
     contestant claims (`least`); what it holds likewise, of the same n where both leave in one transaction.
 
@@ -35,12 +35,11 @@ def judge(
     reached = sum(published.values())
     _enough(name, "published", reached, least, written)
     _same(name, "published", panes_after(written, reached), published)
-    if held is not None:
-        of_state = sum(n for n, _ in held.values())
-        _enough(name, "holds", of_state, least, written)
-        _same(name, "holds", customers_after(written, of_state), held)
-        if exactly_once and of_state != reached:
-            raise MeasurementFailed(f"{name} published {reached} events and holds {of_state}: that is not exactly once")
+    of_state = sum(n for n, _ in held.values())
+    _enough(name, "holds", of_state, least, written)
+    _same(name, "holds", customers_after(written, of_state), held)
+    if exactly_once and of_state != reached:
+        raise MeasurementFailed(f"{name} published {reached} events and holds {of_state}: that is not exactly once")
     return reached
 
 
@@ -76,6 +75,14 @@ def held(bootstrap: str, topic: str, state_of: StateOf) -> dict[str, tuple[int, 
         said = None if key is None or value is None else state_of(key, value)
         if said is not None:
             states[said[0]] = said[1]
+    return states
+
+
+def read_states(job: Job) -> dict[str, tuple[int, str]]:
+    """The states in the file that a contestant left."""
+    path = Path(job.states)
+    states = msgspec.json.decode(path.read_bytes(), type=dict[str, tuple[int, str]])
+    path.unlink()
     return states
 
 

@@ -11,6 +11,9 @@ HERE = Path(__file__).parent
 BUILD = HERE.parents[2] / "build" / "peers"
 STREAMS = HERE / "kafka_streams"
 MAIN = "floorwalker.bench.CustomersJob"
+JVM = ("-XX:+UseParallelGC", "-Xms1g", "-Xmx1g")
+"""The collector for throughput, with room for the state several times over."""
+
 _LIMIT = 600.0
 
 
@@ -48,7 +51,7 @@ def java_command(say: Callable[[str], None]) -> list[str]:
         _run([maven, "--quiet", "--batch-mode", "-f", str(STREAMS / "pom.xml"), f"-Dbuild.folder={folder}", *goals])
 
     _made(folder, sorted(STREAMS.rglob("*.*")), make, java)
-    return [java, "-cp", f"{folder / 'classes'}:{classpath.read_text().strip()}", MAIN]
+    return [java, *JVM, "-cp", f"{folder / 'classes'}:{classpath.read_text().strip()}", MAIN]
 
 
 def _made(folder: Path, sources: Sequence[Path], make: Callable[[], None], also: str) -> None:

@@ -32,7 +32,7 @@ def measured(job: Job) -> Run:
     try:
         while events < job.events and watch.seconds < job.seconds:
             for message in consumer.consume(LIST, 0.5):
-                decode(message.value())
+                decode(message.value() or b"")
                 events += 1
         return watch.stop(events)
     finally:

@@ -19,7 +19,17 @@ from streams.processor import Outbox, Record
 from streams.store import Store
 from streams.topics import ensure_topics
 from tests.benchmarks.customers.committed import watched
-from tests.benchmarks.customers.event import COMMIT_INTERVAL, INPUT, OUTPUT, STAGE, Customer, count, decode, encode, pane
+from tests.benchmarks.customers.event import (
+    COMMIT_INTERVAL,
+    INPUT,
+    OUTPUT,
+    STAGE,
+    Customer,
+    count,
+    decode,
+    encode,
+    pane,
+)
 from tests.benchmarks.job import Job
 from tests.benchmarks.runs import Run, Stopwatch
 

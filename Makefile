@@ -12,6 +12,8 @@ PYTHON ?= python3
 LOCK ?=
 # Given to pytest and the demo; `make test ARGS="-k breach"` runs some.
 ARGS ?=
+# Tests at a time: most of them wait for processes. `make test AT_A_TIME=0` shows output as it comes.
+AT_A_TIME ?= 2
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -54,7 +56,7 @@ demo: setup ## watch a simulated call centre: wallboard, an incident, alerts, me
 
 .PHONY: test
 test: setup browser ## run all tests (ARGS="-k words" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(AT_A_TIME) --dist worksteal --durations 20 $(ARGS)
 
 # The browser tests drive the Chromium of the system; CHROMIUM=/path/to/it names another.
 .PHONY: browser

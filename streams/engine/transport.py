@@ -89,7 +89,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         async def noted_fetch(assignment: Any, node_id: int, request: Any) -> Any:
             # When it was asked, not when it was heard: a process that stood still in between knows nothing newer.
             asked = int(time.time() * 1000)
-            result = await fetch(assignment, node_id, request)
+            try:
+                result = await fetch(assignment, node_id, request)
+            except asyncio.CancelledError:
+                # The fetcher cancels what is pending when it closes, and awaits it. It answers so itself, but for its
+                # pause after a failed fetch: this thread would die of that, and the worker would never end.
+                return False
             for topic, partitions in request.topics:
                 for partition, *_ in partitions:
                     tp = TP(topic, partition)

@@ -4,7 +4,6 @@ import asyncio
 from itertools import chain, repeat
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from agents.alerts.agent import register as register_alerts
 from agents.contacts.agent import register as register_contacts
@@ -13,7 +12,7 @@ from agents.intake.agent import register as register_intake
 from agents.metrics.agent import register as register_metrics
 from streams.engine import Engine, build_app
 from streams.engine.app import FloorwalkerApp
-from streams.engine.setbacks import LASTING
+from streams.engine.setbacks import Setbacks
 from streams.health import Health
 from streams.service_check import refuse_in_service
 from streams.settings import Settings
@@ -69,8 +68,8 @@ async def _topics_when_kafka_is_there(bootstrap: str, namespace: str, partitions
     for pause in chain(BACKOFF, repeat(BACKOFF[-1])):
         try:
             await ensure_topics(bootstrap, namespace, partitions)
-        except (TopicsUnserved, KafkaError, OSError, TimeoutError) as error:
-            if isinstance(error, LASTING):
+        except Exception as error:
+            if not (isinstance(error, TopicsUnserved) or Setbacks.of_kafka(error)):
                 raise
             log.warning("kafka.away", bootstrap=bootstrap, error=repr(error), next_try_seconds=pause)
             await asyncio.sleep(pause)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from streams.store import UnknownStateFormat
+from streams.store import kind_of_store, require_format
 
 S = TypeVar("S")
 
@@ -33,9 +33,7 @@ class CachingStore(Generic[S]):
         version: int = 1,
         ready: int = READY,
     ) -> None:
-        if len(kind) != 1:
-            raise ValueError(f"a store's kind is one byte, not {kind!r}")
-        self._prefix = kind
+        self._prefix = kind_of_store(kind)
         self._head = bytes([version])
         self._encode = encode
         self._decode = decode
@@ -113,10 +111,6 @@ class CachingStore(Generic[S]):
         name = key[1:].decode()
         if value is None:
             self._stored.pop(name, None)
-        elif value[:1] != self._head:
-            raise UnknownStateFormat(
-                f"state of {name!r} has format {value[0]}, this version knows {self._head[0]}: run the version that "
-                "wrote it, or start in a fresh namespace"
-            )
         else:
+            require_format(name, value, self._head)
             self._stored[name] = value

@@ -12,6 +12,22 @@ class UnknownStateFormat(ValueError):
     """A changelog record was written in a state format that this version does not know."""
 
 
+def kind_of_store(kind: bytes) -> bytes:
+    """The kind, where it is one byte. Raises ValueError."""
+    if len(kind) != 1:
+        raise ValueError(f"a store's kind is one byte, not {kind!r}")
+    return kind
+
+
+def require_format(name: str, value: bytes, head: bytes) -> None:
+    """Raises UnknownStateFormat where a state is not written in the format of `head`."""
+    if value[:1] != head:
+        raise UnknownStateFormat(
+            f"state of {name!r} has format {value[0]}, this version knows {head[0]}: run the version that wrote it, "
+            "or start in a fresh namespace"
+        )
+
+
 class Store(Generic[S]):
     """State by key, of one kind (`kind`: one byte that tells the stores of one changelog apart).
 
@@ -22,10 +38,8 @@ class Store(Generic[S]):
     __slots__ = ("_changed", "_decode", "_encode", "_head", "_prefix", "data")
 
     def __init__(self, kind: bytes, type_: type[S], *, version: int = 1) -> None:
-        if len(kind) != 1:
-            raise ValueError(f"a store's kind is one byte, not {kind!r}")
         self.data: dict[str, S] = {}
-        self._prefix = kind
+        self._prefix = kind_of_store(kind)
         self._head = bytes([version])
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(type_).decode
@@ -70,10 +84,6 @@ class Store(Generic[S]):
         name = key[1:].decode()
         if value is None:
             self.data.pop(name, None)
-        elif value[:1] != self._head:
-            raise UnknownStateFormat(
-                f"state of {name!r} has format {value[0]}, this version knows {self._head[0]}: run the version that "
-                "wrote it, or start in a fresh namespace"
-            )
         else:
+            require_format(name, value, self._head)
             self.data[name] = self._decode(value[1:])

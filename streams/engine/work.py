@@ -16,7 +16,7 @@ from streams.engine.stage import REPLAY, Stage
 from streams.engine.surroundings import Surroundings
 from streams.engine.transport import Batch
 from streams.engine.writer import POSITIONS_KEY, Flush, Positions, decode_positions, encode_positions
-from streams.processor import HasNews, Headers, Output
+from streams.processor import Headers, Output, news_of
 
 MARK_INTERVAL = 0.5
 """Seconds. The clocks that marks drive stand still for a moment where one is older than the grace, 1 s by default."""
@@ -54,8 +54,7 @@ class Work:
         self.stage = stage
         self.name = f"{stage.name}-{partition}"
         self.processor = stage.processor(partition)
-        # Asked once: an instance check of a protocol takes longer than a look at the clock.
-        self._has_news = self.processor.has_news if isinstance(self.processor, HasNews) else _never
+        self._has_news = news_of(self.processor)
         self.positions: dict[TP, int] = {}
         self.clock = Clock(_sources(stage, around), wall=around.wall and not stage.head, lead=round(around.lead * 1000))
         self.advanced = 0
@@ -220,10 +219,6 @@ class Work:
 
     def _reported_marks(self) -> dict[str, tuple[int, bool]]:
         return {task: mark for (_, task), mark in self.clock.marks.items() if task not in (SELF, REPLAY)}
-
-
-def _never() -> bool:
-    return False
 
 
 def _sources(stage: Stage, around: Surroundings) -> Iterator[tuple[str, str]]:

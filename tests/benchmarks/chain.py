@@ -10,7 +10,7 @@ from agents.customers.customers import Customers
 from agents.metrics.processor import Metrics
 from schemas.topics import ALERTS_SLA, ALERTS_TRENDS, CUSTOMERS_EVENTS, METRICS_PARTIALS
 from streams.engine import build_app
-from streams.processor import Headers, Processor, has_news
+from streams.processor import Headers, Processor, news_of
 from streams.settings import Settings, load_settings
 from streams.topics import partition_counts
 from tests.benchmarks.calls import Taken
@@ -80,7 +80,7 @@ class Chain:
         rules.advance(clock, self)
         if isinstance(rules, Metrics):
             rules.marks({f"{stage}-0": (clock, False) for stage in STAGES})
-        if records or has_news(rules):
+        if records or news_of(rules)():
             rules.before_flush(self, ended=False)
             for _ in rules.changes():
                 pass

@@ -126,7 +126,7 @@ class Task:
             async with asyncio.timeout(REVOKE_TIMEOUT):
                 await self._await_flush()
                 if self._work.unsent:
-                    await self._send(self._work.gather(time.monotonic(), last=True))
+                    await self._send(self._work, self._work.gather(time.monotonic(), last=True))
         # Whatever it is: what did not leave is worked out again, here or by who has the partition next.
         except Exception as error:  # noqa: BLE001
             log.warning("task.flush_on_revoke_failed", task=self.name, error=repr(error))
@@ -268,20 +268,21 @@ class Task:
             await self._await_flush()
             at = time.monotonic()
         self._flush_began = at
-        self._flushing = asyncio.create_task(self._send(work.gather(at)), name=f"{self.name}-flush")
+        self._flushing = asyncio.create_task(self._send(work, work.gather(at)), name=f"{self.name}-flush")
 
     async def _await_flush(self) -> None:
         if self._flushing is not None:
             await asyncio.shield(self._flushing)
             self._flushing = None
 
-    async def _send(self, flush: Flush) -> None:
+    async def _send(self, work: Work, flush: Flush) -> None:
         if self._writer is None:
             raise RuntimeError(f"{self.name} has no producer")
         async with asyncio.timeout(FLUSH_TIMEOUT):
             await self._writer.send(flush, (self.stage.changelog, self.partition))
         self._setbacks.overcome(flush)
         self._gauges.flushed(flush)
+        work.flushed(time.monotonic())
         for tp, topic in self.inputs.items():
             self._gauges.lag[topic].set(max(0, self._inbox.ends[tp] - flush.offsets.get(tp, 0)))
 

@@ -165,7 +165,11 @@ class Work:
         return self._dirty or self._moved or self._unshown
 
     def due(self, at: float) -> bool:
-        """Whether it is time for a flush."""
+        """Whether it is time for a flush.
+
+        The interval lasts from the end of one flush to the beginning of the next: the slower the brokers answer, the
+        more goes into each, and transactions never take all of a core.
+        """
         age = at - self._flushed_at
         return (
             self.unflushed >= LARGEST_FLUSH
@@ -216,6 +220,10 @@ class Work:
             started=at,
             shows=shows,
         )
+
+    def flushed(self, at: float) -> None:
+        """What was gathered last has left."""
+        self._flushed_at = at
 
     def _reported_marks(self) -> dict[str, tuple[int, bool]]:
         return {task: mark for (_, task), mark in self.clock.marks.items() if task not in (SELF, REPLAY)}

@@ -196,6 +196,27 @@ async def test_a_flush_that_fails_takes_the_state_with_it_even_if_the_task_is_su
 
 
 @pytest.mark.asyncio
+async def test_the_interval_to_the_next_flush_is_counted_from_when_the_last_one_has_left(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = floor.task()
+    one.start()
+    await one.ready.wait()
+    floor.sending.clear()
+    give(one, 0, 10)
+    await until(lambda: one._flushing is not None)
+    left: list[float] = []
+    monkeypatch.setattr(one.work, "flushed", left.append)
+    sent = time.monotonic()
+
+    floor.sending.set()
+    await until(lambda: bool(left))
+
+    assert left[0] >= sent
+    await one.close()
+
+
+@pytest.mark.asyncio
 async def test_a_suspended_task_flushes_keeps_its_state_and_takes_nothing(floor: Floor) -> None:
     one = floor.task()
     one.start()

@@ -77,6 +77,20 @@ def test_what_changes_while_a_flush_is_under_way_is_not_in_it() -> None:
     assert all(isinstance(value, bytes) for _, value in flush.changes)
 
 
+def test_the_interval_lies_between_the_end_of_one_flush_and_the_beginning_of_the_next() -> None:
+    run = work()
+    run.apply(IN, records(0, 10))
+    assert not run.due(0.04)
+    assert run.due(0.06)
+
+    run.gather(1.0)
+    run.apply(IN, records(10, 20))
+    run.flushed(1.2)
+
+    assert not run.due(1.24)
+    assert run.due(1.26)
+
+
 def test_a_run_restored_from_its_flushes_goes_on_where_the_last_one_stood() -> None:
     feeds: dict[str, Any] = {"feeds": {"in": "up"}}
     first = work(**feeds)

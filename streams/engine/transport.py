@@ -17,6 +17,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.engine.ends import LEADERS_ONLY, Ends
 from streams.engine.fetched import received, take_fetched
 
 FETCH_WAIT_MS = 50
@@ -69,39 +70,33 @@ class Batch:
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches, reading committed records only."""
 
+    _looking: asyncio.Future[Any] | None = None
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust has no setting for these two; both are plain attributes until the consumer starts.
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         self._read: dict[TP, int] = {}
-        self.asked: dict[TP, int] = {}
+        self._ends = Ends(consumer)
         self.member_at = -math.inf
         return consumer
 
     async def on_start(self) -> None:
-        """Start the consumer, and note when it asks the brokers for records and the group for its membership."""
+        """Start the consumer, ask the brokers where partitions end, and note when the group is asked for membership."""
         await super().on_start()
         consumer = self._ensure_consumer()
         fetch = consumer._fetcher._proc_fetch_request
         heartbeat = consumer._coordinator._do_heartbeat
 
-        async def noted_fetch(assignment: Any, node_id: int, request: Any) -> Any:
-            # When it was asked, not when it was heard: a process that stood still in between knows nothing newer.
-            asked = int(time.time() * 1000)
+        async def fetch_from_leader(assignment: Any, node_id: int, request: Any) -> Any:
+            request._CLASSES = LEADERS_ONLY
             try:
-                result = await fetch(assignment, node_id, request)
+                return await fetch(assignment, node_id, request)
             except asyncio.CancelledError:
                 # The fetcher cancels what is pending when it closes, and awaits it. It answers so itself, but for its
                 # pause after a failed fetch: this thread would die of that, and the worker would never end.
                 return False
-            for topic, partitions in request.topics:
-                for partition, *_ in partitions:
-                    tp = TP(topic, partition)
-                    state = assignment.state_value(tp)
-                    if state is not None and state.timestamp is not None and state.timestamp >= asked:
-                        self.asked[tp] = asked
-            return result
 
         async def noted_heartbeat() -> Any:
             asked = time.monotonic()
@@ -110,8 +105,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 self.member_at = asked
             return belongs
 
-        consumer._fetcher._proc_fetch_request = noted_fetch
+        consumer._fetcher._proc_fetch_request = fetch_from_leader
         consumer._coordinator._do_heartbeat = noted_heartbeat
+        self._looking = self.add_future(self._ends.run())
+
+    async def on_thread_stop(self) -> None:
+        """Ask no more, and stop the consumer."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await super().on_thread_stop()
 
     async def _fetch_records(  # type: ignore[override]
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
@@ -167,15 +169,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         for tp, target in targets.items():
             consumer.seek(tp, target)
             self._read[tp] = target
-            self.asked.pop(tp, None)
+            self._ends.forget(tp)
         return targets
 
     def caught_up(self, tp: TP) -> int | None:
         """When it was asked (ms) that nothing more stood in this partition; None where something may."""
-        state = self._state(tp)
-        if state is None or not state.has_valid_position or state.lso is None or state.position < state.lso:
+        state, heard = self._state(tp), self._ends.of(tp)
+        if state is None or heard is None or not state.has_valid_position:
             return None
-        return self.asked.get(tp)
+        end, asked = heard
+        return asked if state.position >= end else None
 
     def _stable_end(self, tp: TP) -> int | None:
         state = self._state(tp)

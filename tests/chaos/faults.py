@@ -193,7 +193,9 @@ class Leave(WorkerFault):
     def hit(self, site: Site) -> None:
         """SIGTERM, until it is gone."""
         code = self.worker.leave()
-        if code != 0:
+        # A program that is still being loaded, and has not said a word, cannot listen to signals yet.
+        loading = code == -signal.SIGTERM and not self.worker.words()
+        if code != 0 and not loading:
             site.complaints.append(f"{self.target} was told to leave and ended with exit code {code}: {self._tail()}")
 
     def _tail(self) -> str:

@@ -19,6 +19,7 @@ from schemas.events import (
     ContactTransferred,
     ContactWrapupEnded,
     ContactWrapupStarted,
+    MessagePosted,
 )
 from schemas.instants import to_ms
 
@@ -39,6 +40,8 @@ WRAPUP_STARTED = 10
 WRAPUP_ENDED = 11
 OTHER = 12
 """An event that no rule here reads; it is remembered because it can come twice."""
+REPLIED = 13
+"""A message of a human agent that the customer can read."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -121,6 +124,10 @@ def _over(kind: int) -> "MakeEntry":
     return over
 
 
+def _posted(event: Any) -> Entry:
+    return _reply(event) if event.author == "agent" and event.public else _other(event)
+
+
 MakeEntry = Callable[[Any], Entry]
 
 _MAKERS: dict[type[ContactEvent], MakeEntry] = {
@@ -136,8 +143,10 @@ _MAKERS: dict[type[ContactEvent], MakeEntry] = {
     ContactMerged: _plain(MERGED),
     ContactWrapupStarted: _plain(WRAPUP_STARTED),
     ContactWrapupEnded: _plain(WRAPUP_ENDED),
+    MessagePosted: _posted,
 }
 _other = _plain(OTHER)
+_reply = _plain(REPLIED)
 
 
 def entry_of(event: ContactEvent) -> Entry:

@@ -64,6 +64,8 @@ def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Of
     elif kind == kinds.LEFT_IVR:
         if contact.left_ivr is None:
             contact.left_ivr = time
+    elif kind == kinds.REPLIED:
+        return _replied(contact, entry) or left
     elif kinds.HOLD_STARTED <= kind <= kinds.WRAPUP_ENDED:
         return _handled(contact, entry) or left
     else:
@@ -96,6 +98,18 @@ def _answered(contact: Contact, entry: Entry) -> None:
     offer.leave(ANSWERED, wait, entry.id)
     offer.agent = entry.agent
     offer.answered = entry.time
+
+
+def _replied(contact: Contact, entry: Entry) -> bool:
+    """A message of ours answers whoever waits for one, in whatever queue; no call is answered by one."""
+    answered = False
+    if contact.channel != "phone":
+        for offer in contact.offers:
+            if offer.outcome is None:
+                offer.leave(ANSWERED, entry.time - offer.at, entry.id)
+                offer.agent, offer.answered = entry.agent, entry.time
+                answered = True
+    return answered
 
 
 def _left(contact: Contact, entry: Entry) -> None:

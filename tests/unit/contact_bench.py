@@ -30,7 +30,12 @@ def at(second: float) -> int:
 def _event(kind: type[Any], name: str, second: float, more: dict[str, Any]) -> AnyEvent:
     contact = more.pop("contact", "c1")
     event_id = more.pop("id", f"{contact}/{name}/{second:g}")
-    base = {"id": event_id, "time": from_ms(at(second)), "channel": "phone", "source": more.pop("source", "pbx")}
+    base = {
+        "id": event_id,
+        "time": from_ms(at(second)),
+        "channel": more.pop("channel", "phone"),
+        "source": more.pop("source", "pbx"),
+    }
     event: AnyEvent = kind(**base, contact=contact, **more)
     return event
 

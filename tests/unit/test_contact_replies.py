@@ -1,0 +1,76 @@
+"""What a message of a human agent does to who waits for one."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from schemas import events
+from schemas.events import AnyEvent
+from tests.unit.contact_bench import Floor, offered, other
+
+
+def wrote(second: float, author: str = "agent", **more: Any) -> AnyEvent:
+    said = {"channel": "chat", "agent": "mia", "queue": "team:9", "author": author, **more}
+    return other(events.MessagePosted, second, **said)
+
+
+def waits(second: float, queue: str = "sales") -> AnyEvent:
+    return offered(second, queue, channel="chat")
+
+
+def answers(floor: Floor) -> list[float]:
+    return [at for name, at, _ in floor.story() if name == "fulfilled"]
+
+
+def test_the_first_reply_answers_whoever_waits_in_whatever_queue_and_the_next_ones_nobody() -> None:
+    floor = Floor()
+    for event in (waits(0), wrote(12), wrote(15)):
+        floor.hear(event)
+
+    assert answers(floor) == [12]
+    contact = floor.contacts.contact("c1")
+    assert contact is not None
+    assert [(offer.outcome, offer.agent, offer.answered) for offer in contact.offers] == [
+        ("answered", "mia", contact.offers[0].at + 12_000)
+    ]
+    assert contact.anomalies == ()
+
+
+@pytest.mark.parametrize("said", [{"author": "bot"}, {"author": "system"}, {"author": "customer"}, {"public": False}])
+def test_nobody_is_answered_by_machines_customers_and_private_notes(said: dict[str, Any]) -> None:
+    floor = Floor()
+    floor.hear(waits(0))
+    floor.hear(wrote(12, **said))
+
+    assert answers(floor) == []
+
+
+def test_a_call_is_not_answered_by_a_message() -> None:
+    floor = Floor()
+    floor.hear(offered(0))
+    floor.hear(wrote(12, channel="phone"))
+
+    assert answers(floor) == []
+
+
+def test_who_waits_again_after_a_reopening_is_answered_again() -> None:
+    floor = Floor()
+    for event in (waits(0), wrote(5), waits(60), wrote(71)):
+        floor.hear(event)
+
+    assert answers(floor) == [5, 71]
+
+
+def test_in_whatever_order_they_come_the_same_offers_are_answered_at_the_same_time() -> None:
+    said = [waits(0), wrote(5), wrote(9), waits(60), wrote(71)]
+    seen = set()
+    for order in itertools.permutations(said):
+        floor = Floor()
+        for event in order:
+            floor.hear(event)
+        contact = floor.contacts.contact("c1")
+        assert contact is not None
+        seen.add(tuple((offer.at, offer.outcome, offer.answered) for offer in contact.offers))
+
+    assert len(seen) == 1

@@ -106,7 +106,7 @@ def _unknown(path: Path) -> str:
         homes = [
             f"[{name}]"
             for name, field in Sections.model_fields.items()
-            if name not in ("queues", "sources", "tiles", "keys", "receivers")
+            if name not in ("queues", "sources", "hooks", "tiles", "keys", "receivers")
             and (inner := model_of(field.annotation))
             and word in inner.model_fields
         ]

@@ -85,20 +85,43 @@ def _metric(name: str) -> str:
     return name
 
 
+def _country(value: str | None) -> str | None:
+    if not value:
+        return None
+    from phonenumbers import SUPPORTED_REGIONS  # its metadata takes a while to load, and few need it
+
+    if value not in SUPPORTED_REGIONS:
+        raise ValueError("no such country")
+    return value
+
+
+def _listed(value: object) -> object:
+    # A list is handed on as one text.
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        if any("," in each for each in value):
+            raise ValueError("a text of a list may not have a comma in it")
+        return ",".join(value)
+    return value
+
+
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
 Promise = Annotated[float, BeforeValidator(parse_promise)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[str, AfterValidator(_hours)]
+Country = Annotated[str | None, AfterValidator(_country)]
+TextOrTexts = Annotated[str, BeforeValidator(_listed)]
 
 _PROMISE = f"{FORM}; 0 or 'none': no promise"
 _AT_RISK = "a share of the promised time, over 0 and under 1"
+_COUNTRY = "a country in two capital letters, such as 'DE'"
 _ZONE = "an IANA time zone, such as 'UTC' or 'Europe/Berlin'"
 _VERSION = "a whole number, 1 or more"
 _ID = "a name of letters, digits, . _ -"
 _NAME = r"^[A-Za-z0-9._-]+$"
 _MAIL = r"^[^@\s<>,]+@[^@\s<>,]+$"
+_SECRETS = "a table of names, each with a text, 'env:NAME' or 'file:/PATH'"
 _SHARE = "a share, over 0 and under 1"
 _OPEN = "opening hours, such as 'Mo-Fr 08:00-18:00, Sa 09:00-13:00'; left out: always open"
 GroupLabel = Literal["queue", "channel", "policy", "source"]
@@ -123,7 +146,7 @@ class Service(Section):
     partitions: Whole = Field(default=4, ge=1, le=1_000, description="a whole number from 1 to 1000")
     clock: Literal["wall", "event"] = Field(default="wall", description="'wall' or 'event'")
     timezone: Zone = Field(default="UTC", description=_ZONE)
-    region: str | None = Field(default=None, description="a country in two capital letters, such as 'DE'")
+    region: Country = Field(default=None, description=_COUNTRY)
     data_folder: Path = Field(default=Path(".floorwalker"), description="the path of a folder")
     port: Whole = Field(default=6066, ge=0, le=65_535, description="a whole number from 0 (any free port) to 65535")
     customer_namespace: SecretStr | None = Field(
@@ -144,17 +167,6 @@ class Service(Section):
             if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65_536:
                 raise ValueError(f"{address!r} is no address" if len(addresses) > 1 else "no address")
         return ",".join(addresses)
-
-    @field_validator("region")
-    @classmethod
-    def _country(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        from phonenumbers import SUPPORTED_REGIONS  # its metadata takes a while to load, and few need it
-
-        if value not in SUPPORTED_REGIONS:
-            raise ValueError("no such country")
-        return value
 
     @field_validator("data_folder")
     @classmethod
@@ -354,6 +366,26 @@ class Source(Section):
         return value.expanduser()
 
 
+class HookSource(Section):
+    """[[hooks]]: a provider that posts its events to /hooks/PROVIDER/SOURCE of the gateway."""
+
+    provider: str = Field(pattern=_NAME, description="a provider; with a wrong one, `floorwalker check` lists them")
+    source: str = Field(pattern=_NAME, description=_ID)
+    secrets: dict[str, SecretStr] = Field(default={}, description=_SECRETS)
+    old_secrets: dict[str, SecretStr] = Field(default={}, description=_SECRETS)
+    settings: dict[str, TextOrTexts] = Field(default={}, description="a table of names, each with a text or a list")
+    region: Country = Field(default=None, description=f"{_COUNTRY}; left out, that of [service]")
+    rate: Number = Field(default=200.0, gt=0, le=100_000, description="a number over 0, up to 100000")
+
+
+def _told_apart(hooks: tuple[HookSource, ...]) -> tuple[HookSource, ...]:
+    names = [hook.source for hook in hooks]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two sources are named {name!r}: events are told apart by the source's name")
+    return hooks
+
+
 def _distinct(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     names = [source.name for source in sources]
     for name in names:
@@ -385,6 +417,9 @@ class Sections(BaseModel):
     sources: Annotated[tuple[Source, ...], AfterValidator(_distinct)] = Field(
         default=(), description="a table for each source: [[sources]]"
     )
+    hooks: Annotated[tuple[HookSource, ...], AfterValidator(_told_apart)] = Field(
+        default=(), description="a table for each source: [[hooks]]"
+    )
     board: Board = Field(default=Board(), description="a table: [board]")
     tiles: Annotated[tuple[Tile, ...], AfterValidator(_laid_out)] = Field(
         default=(), description="a table for each tile: [[tiles]]"
@@ -402,6 +437,13 @@ class Sections(BaseModel):
 
     @model_validator(mode="after")
     def _measured(self) -> "Sections":
+        files = {source.name for source in self.sources}
+        for number, hook in enumerate(self.hooks):
+            if hook.source in files:
+                raise ValueError(
+                    f"hooks[{number}].source: one of [[sources]] is named {hook.source!r} as well: events are told "
+                    "apart by the source's name"
+                )
         for number, tile in enumerate(self.tiles):
             _, at, threshold = tile.metric.partition("@")
             if at and threshold not in {f"{each:g}" for each in self.metrics.thresholds}:

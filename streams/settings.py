@@ -184,7 +184,7 @@ def _unknown_name(parts: list[str]) -> str | None:
     field = Sections.model_fields.get(section)
     if field is None:
         return did_you_mean(section, Sections.model_fields) + f" (names are {PREFIX}SECTION__KEY)"
-    if section in ("sources", "tiles", "keys", "receivers"):
+    if section in ("sources", "hooks", "tiles", "keys", "receivers"):
         return f"; give all {section} as JSON in {PREFIX}{section.upper()}" if keys else None
     if section == "queues":
         keys = keys[1:]

@@ -73,3 +73,15 @@ REQUEST_SECONDS = Histogram(
 UNREADABLE = Counter(
     "floorwalker_gateway_unreadable_total", "Records that the gateway could not understand and left out.", ("topic",)
 )
+HOOK_DELIVERIES = Counter(
+    "floorwalker_hook_deliveries_total",
+    "Deliveries of webhooks by what became of them (taken, spooled, greeted, or why not).",
+    ("provider", "source", "outcome"),
+)
+HOOK_SECONDS = Histogram(
+    "floorwalker_hook_seconds", "Time from a webhook's body to its answer.", ("provider",), buckets=_SECONDS
+)
+HOOK_SPOOL_BYTES = Gauge(
+    "floorwalker_hook_spool_bytes", "Size of the file of deliveries that wait for Kafka; 0 where none does.",
+    ("source",),
+)  # fmt: skip

@@ -8,7 +8,13 @@ import typer
 
 from agents.cli.console import FAILED, err, out
 from agents.cli.options import Json
+from agents.intake.providers import webhooks
+from streams.check import Problem
 from streams.check import check as find_problems
+from streams.connectors.secrets import faults
+from streams.problems import key_of
+from streams.sections import Sections
+from streams.settings import read_document
 
 
 def check(
@@ -18,7 +24,7 @@ def check(
     """Check a settings file: names the line and the key that is wrong, and what to do."""
     if not config.is_file():
         raise FileNotFoundError(f"there is no {config}: give the path of a settings file")
-    problems = find_problems(config)
+    problems = find_problems(config) or _of_hooks(config)
     if as_json:
         rows = [{"line": each.line, "key": each.key, "message": each.message} for each in problems]
         out.print_json(json.dumps({"file": str(config), "problems": rows}))
@@ -29,3 +35,10 @@ def check(
         raise typer.Exit(FAILED)
     if not as_json:
         err.print(f"{config} is right")
+
+
+def _of_hooks(config: Path) -> list[Problem]:
+    """What is wrong with [[hooks]] of a file that is right but for them."""
+    document, lines = read_document(config)
+    hooks = Sections.model_validate(document).hooks
+    return [Problem(lines.of(place), key_of(place), message) for place, message in faults(hooks, webhooks())]

@@ -7,6 +7,7 @@ import typer
 
 from agents.cli.console import quieten_kafka
 from agents.cli.options import Bootstrap, Config, Namespace, settings_of
+from agents.intake.providers import webhooks
 from agents.pipeline import NoBroker
 from streams.logs import set_up_logs
 from streams.outlets.gateway.exposure import check_exposure
@@ -20,7 +21,7 @@ def gateway(
     port: Annotated[int | None, typer.Option(help="Port of the wallboard and the API; 0: any.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Serve the wallboard and the API. Ctrl-C ends it."""
+    """Serve the wallboard, the API and the addresses of webhooks. Ctrl-C ends it."""
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace)
     host = settings.gateway.host if host is None else host
     check_exposure(settings, host)
@@ -32,4 +33,5 @@ def gateway(
     # FastAPI takes its time to load, and the other commands do without.
     from streams.outlets.gateway.server import serve
 
-    asyncio.run(serve(settings, settings.service.bootstrap, host, settings.gateway.port if port is None else port))
+    port = settings.gateway.port if port is None else port
+    asyncio.run(serve(settings, settings.service.bootstrap, host, port, webhooks()))

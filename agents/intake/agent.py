@@ -15,7 +15,13 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
     service = settings.service
 
     def processor(_partition: int) -> Intake:
-        return Intake(wall_clock=service.clock == "wall", namespace=service.namespace, region=service.region)
+        return Intake(
+            wall_clock=service.clock == "wall",
+            namespace=service.namespace,
+            region=service.region,
+            regions={hook.source: hook.region for hook in settings.hooks if hook.region is not None},
+            settings={hook.source: hook.settings for hook in settings.hooks},
+        )
 
     stage = Stage(
         name="intake",

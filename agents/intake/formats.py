@@ -6,6 +6,7 @@ from agents.intake.anonymous_bank import AnonymousBank
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
 from agents.intake.canonical import Canonical
 from agents.intake.parsing import Format
+from agents.intake.providers import webhooks
 
 
 class UnknownFormat(LookupError):
@@ -22,7 +23,7 @@ def by_name(formats: Iterable[Format]) -> dict[str, Format]:
     return named
 
 
-FORMATS: Mapping[str, Format] = by_name((AsteriskQueueLog(), AnonymousBank(), Canonical()))
+FORMATS: Mapping[str, Format] = by_name((AsteriskQueueLog(), AnonymousBank(), Canonical(), *webhooks().values()))
 """Every format, by name."""
 
 

@@ -38,7 +38,10 @@ _QUEUE_DEFAULTS = {
     "agents_minimum": "left out",
     "open": "as [board]",
 }
-_TITLES = {"queues": "[queues.NAME]", **{name: f"[[{name}]]" for name in ("sources", "tiles", "keys", "receivers")}}
+_TITLES = {
+    "queues": "[queues.NAME]",
+    **{name: f"[[{name}]]" for name in ("sources", "hooks", "tiles", "keys", "receivers")},
+}
 _SECTION = re.compile(r"\[+(\w+)[^\]]*\]+$")
 _KEY = re.compile(r"(?:# )?(\w+) = \S")
 
@@ -98,7 +101,7 @@ def _queue_default(key: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
-    if field.default is None:
+    if field.default is None or field.default == {}:
         return "left out"
     return f"`{_plain(field.default)}`"
 

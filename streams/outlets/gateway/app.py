@@ -1,6 +1,7 @@
 """The app: every endpoint, wired; nothing is started."""
 
 import time
+from collections.abc import Iterable
 from uuid import uuid4
 
 import msgspec
@@ -8,7 +9,18 @@ from fastapi import FastAPI
 
 from schemas.instants import SECOND
 from schemas.topics import CUSTOMERS_EVENTS
-from streams.outlets.gateway import api_alerts, api_board, api_contacts, api_metrics, api_operation, errors, pages
+from streams.connectors.receiver import Link, Receiver
+from streams.connectors.secrets import Source
+from streams.outlets.gateway import (
+    api_alerts,
+    api_board,
+    api_contacts,
+    api_metrics,
+    api_operation,
+    errors,
+    hooks,
+    pages,
+)
 from streams.outlets.gateway.access import Access, GuardedRoute
 from streams.outlets.gateway.board import Board
 from streams.outlets.gateway.commands import Commands
@@ -34,8 +46,8 @@ def now_ms() -> int:
     return int(time.time() * SECOND)
 
 
-def build_desk(settings: Sections, bootstrap: str, files: Files) -> Desk:
-    """What the endpoints work with."""
+def build_desk(settings: Sections, bootstrap: str, files: Files, sources: Iterable[Source] = ()) -> Desk:
+    """What the endpoints work with. `sources`: of webhooks."""
     namespace = settings.service.namespace
     board = Board(settings)
     picture = Picture(namespace, board.layout)
@@ -51,6 +63,8 @@ def build_desk(settings: Sections, bootstrap: str, files: Files) -> Desk:
         ),
         commands=Commands(bootstrap, namespace),
         access=Access(settings.keys, now_ms, https=(settings.gateway.public_url or "").startswith("https:")),
+        receiver=Receiver(sources, Link(bootstrap, namespace), settings.service.data_folder / "spool"),
+        public_url=settings.gateway.public_url,
         build=files.build(),
         clock=now_ms,
     )
@@ -71,7 +85,7 @@ def build_app(desk: Desk, files: Files) -> FastAPI:
     app.state.access = desk.access
     app.state.types = [ProblemDetails]
     errors.register(app)
-    for part in (api_board, api_metrics, api_contacts, api_alerts, api_operation):
+    for part in (api_board, api_metrics, api_contacts, api_alerts, api_operation, hooks):
         part.register(app, desk)
     app.state.openapi = msgspec.json.format(msgspec.json.encode(openapi_of(app)), indent=2)
     pages.register(app, files)

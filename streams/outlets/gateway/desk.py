@@ -7,6 +7,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from streams.connectors.receiver import Receiver
 from streams.outlets.gateway.access import Access, Who
 from streams.outlets.gateway.board import Board
 from streams.outlets.gateway.commands import Commands
@@ -21,7 +22,8 @@ _encode = msgspec.json.Encoder().encode
 
 class Desk:
     """All of it. `readers`: of what the board shows, and of contacts. `clock`: the server's time, ms. `build`: the
-    version of program and pages. `posts`, `sign_ins`: how much is taken of one person or address."""
+    version of program and pages. `receiver`: of webhooks, which come to `public_url`. `posts`, `sign_ins`: how much is
+    taken of one person or address."""
 
     def __init__(
         self,
@@ -32,6 +34,8 @@ class Desk:
         readers: tuple[Reader, Reader],
         commands: Commands,
         access: Access,
+        receiver: Receiver,
+        public_url: str | None,
         build: str,
         clock: Callable[[], int],
     ) -> None:
@@ -41,6 +45,8 @@ class Desk:
         self.reader, self.contacts_reader = readers
         self.commands = commands
         self.access = access
+        self.receiver = receiver
+        self.public_url = public_url
         self.build = build
         self.clock = clock
         self.posts = Pace(60, 60_000, clock)

@@ -16,6 +16,8 @@ from streams.outlets.gateway.errors import Refused, problem
 log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024
+HOOKS = "/hooks/"
+"""Below it providers post: bodies of other kinds and sizes, from no page, each with the provider's own proof."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 _POLICY = (
@@ -72,7 +74,7 @@ class Edge:
             if refused is not None:
                 await problem(scope, refused)(scope, receive, reply)
             else:
-                await self.app(scope, _limited(receive), reply)
+                await self.app(scope, receive if scope["path"].startswith(HOOKS) else _limited(receive), reply)
         except Exception:
             log.exception("gateway.failed", path=scope["path"], request_id=scope["state"]["request_id"])
             if answered:
@@ -96,7 +98,7 @@ class Edge:
                 "this gateway listens on loopback and is not known by that name: set gateway.public_url to the "
                 "address that people open",
             )
-        if scope["method"] in _SAFE:
+        if scope["method"] in _SAFE or scope["path"].startswith(HOOKS):
             return None
         if not _from_our_page(headers):
             return Refused(403, "Foreign page", "a page of another site may not change anything here")

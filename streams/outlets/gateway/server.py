@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 
 import structlog
 import uvicorn
 
+from streams.connectors.hooks import Hook
+from streams.connectors.secrets import sources_of
 from streams.health import PortTaken
 from streams.outlets.gateway.app import build_app, build_desk
 from streams.outlets.gateway.desk import Desk
@@ -38,13 +40,22 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> None:
-    """Serve until a signal. Port 0 takes any free one. Raises Exposed where others could reach it and there are no
-    keys, PortTaken where another process listens already."""
+async def serve(
+    settings: Settings, bootstrap: str, host: str, port: int, providers: Mapping[str, Hook] | None = None
+) -> None:
+    """Serve until a signal. Port 0 takes any free one. `providers`: of webhooks. Raises Exposed where others could
+    reach it and there are no keys, PortTaken where another process listens already, SettingsError where [[hooks]] name
+    what is not there, SpoolInUse where another gateway has the data folder."""
     check_exposure(settings, host)
+    sources = sources_of(settings.hooks, providers or {})
     listening = _listen(host, port)
     files = Files(STATIC)
-    desk = build_desk(settings, bootstrap, files)
+    desk = build_desk(settings, bootstrap, files, sources)
+    try:
+        await desk.receiver.open()
+    except OSError:
+        listening.close()
+        raise
     app = Edge(build_app(desk, files), names_of(settings, host), https=desk.access.https)
     config = uvicorn.Config(
         app,
@@ -61,7 +72,7 @@ async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> Non
     server = _Server(config, lambda: _soon(loop, desk))
     quieten()
     log.info("gateway.listening", host=host, port=listening.getsockname()[1], build=desk.build)
-    jobs = (desk.reader.run(), desk.contacts_reader.run(), desk.ticker.run())
+    jobs = (desk.reader.run(), desk.contacts_reader.run(), desk.ticker.run(), desk.receiver.run())
     working = [asyncio.create_task(job) for job in jobs]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
@@ -78,6 +89,7 @@ async def serve(settings: Settings, bootstrap: str, host: str, port: int) -> Non
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
         await desk.commands.close()
+        await desk.receiver.close()
         listening.close()
 
 

@@ -1,0 +1,77 @@
+"""The addresses that providers post to. What proves who sends is the provider's own: no key of ours is needed."""
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from streams.connectors.hooks import Delivery
+from streams.connectors.receiver import Declined
+from streams.outlets.gateway.access import needs
+from streams.outlets.gateway.desk import Desk
+from streams.outlets.gateway.errors import Refused
+
+SLOWEST_BODY = 10.0
+"""Seconds in which a body must be there."""
+
+
+def register(app: FastAPI, desk: Desk) -> None:
+    """Add them."""
+
+    @app.api_route("/hooks/{provider}/{source}", methods=["GET", "HEAD", "POST"], include_in_schema=False)
+    @needs("public")
+    async def hear(provider: str, source: str, request: Request) -> Response:
+        receiver = desk.receiver
+        try:
+            found = receiver.find(provider, source)
+            receiver.pace(found)
+            body = await _body(request, found.hook.largest) if request.method == "POST" else b""
+            answer = await receiver.receive(found, _delivery(request, body, desk))
+        except Declined as why:
+            receiver.declined(provider, source, why)
+            raise Refused(why.status, why.title, why.detail, headers=why.headers) from None
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+
+def _delivery(request: Request, body: bytes, desk: Desk) -> Delivery:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = request.scope["query_string"].decode("latin-1")
+    base = desk.public_url.rstrip("/") if desk.public_url else f"http://{headers.get('host', '')}"
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    return Delivery(
+        method=request.method,
+        url=f"{base}{path}{'?' if query else ''}{query}",
+        query=tuple(parse_qsl(query, keep_blank_values=True)),
+        headers=headers,
+        body=body,
+        at=desk.clock(),
+    )
+
+
+async def _body(request: Request, largest: int) -> bytes:
+    """The body as it comes. Raises Declined: too large (413), too slow (408), not all there (400)."""
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > largest:
+        raise _too_large(largest)
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            async for part in request.stream():
+                size += len(part)
+                if size > largest:
+                    raise _too_large(largest)
+                parts.append(part)
+    except TimeoutError:
+        detail = f"a body must be there within {SLOWEST_BODY:g} s"
+        raise Declined(408, "Too slow", detail, "too_slow", {"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Declined(400, "Invalid request", "the body ended too early", "cut_off") from None
+    return b"".join(parts)
+
+
+def _too_large(largest: int) -> Declined:
+    return Declined(413, "Too large", f"a body has {largest} bytes at most", "too_large", {"Connection": "close"})

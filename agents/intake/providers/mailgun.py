@@ -1,0 +1,182 @@
+"""Mailgun: inbound mail by routes, and states of mail that we sent.
+
+Source: Mailgun's "Receiving, forwarding and storing" and "Securing webhooks"; django-anymail's Mailgun tests. Routes
+post forms, event webhooks JSON. Signed are the time and the token, not the body, so only TLS protects it. A refusal is
+401: 406 would end the retries. `delivered` of a mail that we sent does not say its thread, so it makes no message: let
+a copy of what agents send come in by a route, and name our addresses in the setting `addresses`.
+"""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+
+from agents.intake.mail import (
+    Fields,
+    Mail,
+    MailWebhook,
+    decoded_text,
+    digest,
+    form_fields,
+    mail_events,
+    read_fields,
+    read_message,
+    text_length,
+)
+from agents.intake.parsing import Context, Headers, Ignored, Malformed, Parsed
+from agents.intake.webhook import decoded
+from schemas.unreadable import UNREADABLE
+from streams.connectors.hooks import Delivery, NotGenuine, Secrets, any_same, within
+
+WINDOW_SECONDS = 9 * 3_600
+"""How old a signature may be: routes are tried again for 8 hours, and nobody says that retries are signed anew."""
+
+_STATES: Mapping[str, str] = {
+    "accepted": "delivery_state",
+    "delivered": "delivery_state",
+    "stored": "delivery_state",
+    "rejected": "bounce",
+    "failed": "bounce",
+    "complained": "complaint",
+    "opened": "tracking",
+    "clicked": "tracking",
+    "unsubscribed": "subscription_state",
+}
+_PROOF = ("timestamp", "token", "signature")
+_AS_FIELDS = ("Message-Id", "In-Reply-To", "References", "Date", "From", "To", "Cc", "from")
+
+
+class _Proof(NamedTuple):
+    timestamp: str
+    token: str
+    signature: str
+
+
+class _Signature(msgspec.Struct, gc=False):
+    timestamp: str | int
+    token: str
+    signature: str
+
+
+class _Event(msgspec.Struct, gc=False):
+    event: str
+
+
+class _Notice(msgspec.Struct, rename="kebab"):
+    """What an event webhook posts."""
+
+    event_data: _Event
+
+
+class _Signed(msgspec.Struct):
+    signature: _Signature
+
+
+_notice = msgspec.json.Decoder(_Notice)
+_signed = msgspec.json.Decoder(_Signed)
+_header_list = msgspec.json.Decoder(list[tuple[str, str | int | float | None]])
+
+
+class Mailgun(MailWebhook):
+    """The provider `mailgun`. The secret `secret` is the webhook signing key."""
+
+    name = "mailgun"
+    content_type = b"application/x-www-form-urlencoded"
+
+    def verify(self, delivery: Delivery, secrets: Secrets) -> None:
+        """By the HMAC over time and token."""
+        proof = _proof_of(delivery.body, delivery.headers.get("content-type", ""))
+        if proof is None or not all(proof):
+            raise NotGenuine("timestamp, token or signature is missing")
+        if not proof.timestamp.isascii() or not proof.timestamp.isdigit() or len(proof.timestamp) > 12:
+            raise NotGenuine("timestamp is no number of seconds")
+        signed = (proof.timestamp + proof.token).encode()
+        if not any_same([hmac.new(key.encode(), signed, sha256).hexdigest() for key in secrets["secret"]], proof[2]):
+            raise NotGenuine("signature is another than that of timestamp and token")
+        within(WINDOW_SECONDS, int(proof.timestamp) * 1000, delivery.at, "timestamp")
+
+    def identity(self, body: bytes, headers: Headers) -> str | None:
+        """The token. One mail to two of our addresses has one Message-Id, and is two deliveries."""
+        proof = _proof_of(body, _content_type(headers))
+        return None if proof is None else proof.token or None
+
+    def key(self, payload: bytes, headers: Headers) -> bytes | None:
+        """The thread."""
+        try:
+            return _mail_of(_form(payload, headers)).root.encode()
+        except Malformed:
+            return None
+
+    def parse(self, payload: bytes, context: Context) -> Parsed:
+        """The events of an inbound mail; states of sent mail say nothing that is counted. Raises Malformed."""
+        if _is_json(payload, _content_type(context.headers)):
+            notice: _Notice = decoded(_notice, payload)
+            return Ignored(_STATES.get(notice.event_data.event, "unknown_event"))
+        form = _form(payload, context.headers)
+        stamp = _text(form, "timestamp")
+        seconds = int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else None
+        return mail_events(
+            _mail_of(form),
+            context,
+            recipient=_text(form, "recipient"),
+            stamp=None if seconds is None else seconds * 1000,
+        )
+
+
+def _content_type(headers: Headers) -> str:
+    return headers.get("content-type", b"").decode("utf-8", "replace")
+
+
+def _is_json(payload: bytes, content_type: str) -> bool:
+    return content_type.lower().startswith("application/json") or payload[:1] == b"{"
+
+
+def _form(payload: bytes, headers: Headers) -> dict[str, bytes]:
+    # A user's variables may have names of Mailgun's own, which come last.
+    return dict(form_fields(payload, _content_type(headers)))
+
+
+def _text(form: Mapping[str, bytes], name: str) -> str:
+    return form.get(name, b"").decode("utf-8", "replace")
+
+
+def _proof_of(body: bytes, content_type: str) -> _Proof | None:
+    try:
+        if _is_json(body, content_type):
+            signature = _signed.decode(body).signature
+            return _Proof(str(signature.timestamp), signature.token, signature.signature)
+        form = dict(form_fields(body, content_type))
+    except (*UNREADABLE, Malformed):
+        return None
+    return _Proof(*(_text(form, name) for name in _PROOF))
+
+
+def _mail_of(form: Mapping[str, bytes]) -> Mail:
+    """The mail of a route's post, whole (`body-mime`) or in fields. Raises Malformed."""
+    extra = [(name, _text(form, name)) for name in _AS_FIELDS if name in form]
+    if "sender" in form:
+        # The envelope's sender: nobody, where a server wrote it.
+        sender = _text(form, "sender").strip()
+        extra += [("Return-Path", sender), *([("From", sender)] if sender else [])]
+    if "body-mime" in form:
+        return read_message(form["body-mime"], extra)
+    if "message-headers" not in form and "Message-Id" not in form:
+        raise Malformed("schema", "no mail: a route posts message-headers and Message-Id, or body-mime")
+    text = decoded_text(form["body-plain"], None) if "body-plain" in form else None
+    named = digest((name, value) for name, value in form.items() if name not in _PROOF)
+    return read_fields([*_headers_of(form), *extra], otherwise=named, length=text_length(text))
+
+
+def _headers_of(form: Mapping[str, bytes]) -> Fields:
+    if not form.get("message-headers"):
+        return []
+    try:
+        fields = _header_list.decode(form["message-headers"])
+    except UNREADABLE as error:
+        raise Malformed("schema", f"message-headers is no list of [name, value]: {error}") from None
+    return [(name, str(value)) for name, value in fields if value is not None]
+
+
+PROVIDER = Mailgun()

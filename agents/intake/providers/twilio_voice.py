@@ -1,0 +1,208 @@
+"""Twilio Voice: status callbacks of calls, and the results of <Enqueue>.
+
+A callback speaks of one leg. A call that came in is the contact; the legs that it dials are our agents, and name it as
+their parent. None of them knows of the other, so a leg's answer is contact.answered and the end of the call is
+contact.ended by nobody known: whether somebody had answered is seen where both are together. Calls that came in tell
+only of their end unless asked for more, so the beginning is also reckoned from the end and the duration. The number
+that was called is the queue. Facts: Twilio's "Call status callbacks", "Enqueue" and "Connection overrides".
+"""
+
+from typing import Any
+
+import msgspec
+
+from agents.intake.parsing import Context, Events, Headers, Ignored, Parsed
+from agents.intake.phone_numbers import phone_identifier
+from agents.intake.providers._twilio import Form, Twilio, fields_of, mail_date, possible_ms
+from agents.intake.webhook import answered, begun, first_of
+from schemas.events import (
+    AnyEvent,
+    Channel,
+    ContactAnswered,
+    ContactEnded,
+    ContactLeftQueue,
+    ContactOfferDeclined,
+    ContactTransferred,
+    LeftQueueReason,
+)
+from schemas.ids import contact_id, event_id
+from schemas.instants import from_ms
+from streams.connectors.hooks import Answer
+
+REVISION = 1
+"""Version of the parser: raised when it reads a callback otherwise than before."""
+
+WAITING = frozenset(("queued", "initiated", "ringing"))
+UNANSWERED = frozenset(("busy", "no-answer", "failed", "canceled"))
+STATUSES = WAITING | UNANSWERED | {"in-progress", "completed"}
+
+LEFT: dict[str, LeftQueueReason] = {
+    "hangup": "abandoned",
+    "leave": "key_exit",
+    "redirected": "transfer_out",
+    "queue-full": "system",
+    "error": "system",
+    "system-error": "system",
+}
+"""What QueueResult says of a call that left <Enqueue> unanswered."""
+
+_CHANNEL: Channel = "phone"
+_OTHER_CALLBACKS = (
+    ("RecordingSid", "recording"),
+    ("TranscriptionSid", "transcription"),
+    ("ConferenceSid", "conference"),
+    ("QueuePosition", "queue_wait"),
+)
+
+
+class TwilioVoice(Twilio):
+    """The provider `twilio-voice`. The answer is TwiML that says nothing, for the action URL of <Enqueue> needs one."""
+
+    name = "twilio-voice"
+    channel: Channel = _CHANNEL
+    taken = Answer(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', content_type="text/xml; charset=utf-8")
+
+    def identity(self, body: bytes, headers: Headers) -> str | None:
+        """The call and the callback's number within it, else Twilio's name of the request."""
+        form = fields_of(body)
+        call, number = form.get("CallSid"), form.get("SequenceNumber")
+        return f"{call}:{number}" if call and number else super().identity(body, headers)
+
+    def key(self, payload: bytes, headers: Headers) -> bytes | None:
+        """The call that came in."""
+        form = fields_of(payload)
+        return (form.get("ParentCallSid") or form.get("CallSid") or "").encode() or None
+
+    def parse(self, payload: bytes, context: Context) -> Parsed:
+        """What one callback says. Raises Malformed."""
+        form = Form(payload)
+        if form.get("QueueResult"):
+            return _left_enqueue(form, context)
+        for field, reason in _OTHER_CALLBACKS:
+            if field in form:
+                return Ignored(reason)
+        status = form.text("CallStatus")
+        if status not in STATUSES:
+            return Ignored("unknown_status")
+        if form.get("ParentCallSid"):
+            return _leg(form, status, context)
+        direction = form.text("Direction")
+        if direction == "inbound":
+            return _came_in(form, status, context)
+        if direction.startswith("outbound"):
+            return _went_out(form, status, context)
+        return Ignored("unknown_direction")
+
+
+def _came_in(form: Form, status: str, context: Context) -> Parsed:
+    contact, time = contact_id(context.source, form.sid("CallSid")), mail_date(form, "Timestamp")
+    first = _begun(form, context, contact, _start(form, status, time))
+    return Events(first + _end(status, context, contact, time, form.get("To")))
+
+
+def _went_out(form: Form, status: str, context: Context) -> Parsed:
+    call, to = form.sid("CallSid"), form.get("To") or ""
+    if to.startswith(("client:", "sip:")):
+        return Ignored("agent_leg")
+    time = mail_date(form, "Timestamp")
+    contact, queue = contact_id(context.source, call), form.get("From")
+    created, _ = begun(
+        context.source,
+        contact,
+        _CHANNEL,
+        _start(form, status, time),
+        queue=queue,
+        identifiers=_identifiers(to, context),
+        direction="outbound",
+    )
+    return Events((created, *_end(status, context, contact, time, queue)))
+
+
+def _leg(form: Form, status: str, context: Context) -> Parsed:
+    leg, parent = form.sid("CallSid"), form.sid("ParentCallSid")
+    if status in WAITING:
+        return Ignored("ringing")
+    contact, agent, time = contact_id(context.source, parent), _agent(form), mail_date(form, "Timestamp")
+    if status in UNANSWERED:
+        declined = ContactOfferDeclined(
+            **_common(context, contact, time), id=event_id(context.source, leg, "declined"), agent=agent
+        )
+        return Events((declined,))
+    if status == "completed" and form.number("CallDuration") is None:
+        return Ignored("leg_ended")
+    return Events((_answered(context, contact, _start(form, status, time), agent),))
+
+
+def _left_enqueue(form: Form, context: Context) -> Parsed:
+    # The request bears no instant. It comes when the wait, or the conversation that followed, is over.
+    result, time, waited = form.text("QueueResult"), context.read_at, form.number("QueueTime")
+    call, queue_sid, parent = form.sid("CallSid"), form.sid("QueueSid"), form.get("ParentCallSid")
+    contact = contact_id(context.source, parent or call)
+    first: tuple[AnyEvent, ...] = ()
+    if parent is None and form.get("Direction") == "inbound":
+        first = _begun(form, context, contact, possible_ms(time - (waited or 0) * 1000, "QueueTime"))
+    seconds = None if waited is None else float(waited)
+    common = _common(context, contact, time)
+    name = (context.source, call, queue_sid, waited)
+    if result in LEFT:
+        left = ContactLeftQueue(**common, id=event_id(*name, "left_queue"), reason=LEFT[result], waited=seconds)
+        return Events((*first, left))
+    if result not in ("bridged", "redirected-from-bridged"):
+        return Ignored("bridging" if result == "bridging-in-process" else "unknown_queue_result")
+    answer = msgspec.structs.replace(_answered(context, contact, time, None), waited=seconds)
+    if result == "bridged":
+        return Events((*first, answer, *_end("completed", context, contact, time, None)))
+    return Events((*first, answer, ContactTransferred(**common, id=event_id(*name, "transferred"))))
+
+
+def _begun(form: Form, context: Context, contact: str, time: int) -> tuple[AnyEvent, ...]:
+    return begun(
+        context.source,
+        contact,
+        _CHANNEL,
+        time,
+        queue=form.get("To"),
+        identifiers=_identifiers(form.get("From"), context),
+    )
+
+
+def _start(form: Form, status: str, time: int) -> int:
+    """When the call or leg was answered, as far as this callback knows, ms."""
+    if status != "completed":
+        return time
+    return possible_ms(time - (form.number("CallDuration") or 0) * 1000, "Timestamp less CallDuration")
+
+
+def _end(status: str, context: Context, contact: str, time: int, queue: str | None) -> tuple[AnyEvent, ...]:
+    if status != "completed" and status not in UNANSWERED:
+        return ()
+    said: dict[str, Any] = {**_common(context, contact, time), "revision": time}
+    return (ContactEnded(**said, id=first_of(context.source, contact, "ended"), queue=queue),)
+
+
+def _answered(context: Context, contact: str, time: int, agent: str | None) -> ContactAnswered:
+    return answered(context.source, contact, _CHANNEL, time, queue=None, agent=agent)
+
+
+def _common(context: Context, contact: str, time: int) -> dict[str, Any]:
+    return {
+        "time": from_ms(time),
+        "channel": _CHANNEL,
+        "source": context.source,
+        "contact": contact,
+        "revision": REVISION,
+    }
+
+
+def _identifiers(number: str | None, context: Context) -> tuple[str, ...]:
+    # The numbers by which Twilio spells ANONYMOUS, RESTRICTED and the like are not valid.
+    identifier = phone_identifier(number or "", context.region)
+    return (identifier,) if identifier else ()
+
+
+def _agent(form: Form) -> str | None:
+    to = form.get("To")
+    return None if to is None else to.removeprefix("client:") or None
+
+
+PROVIDER = TwilioVoice()

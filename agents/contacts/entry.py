@@ -44,6 +44,10 @@ REPLIED = 13
 """A message of a human agent that the customer can read."""
 
 
+# Who is told 'I hand you on' and is put into another queue waits there; a reply in the second of the end came first.
+_RANKS: dict[int, float] = {REPLIED: (CREATED + OFFERED) / 2}
+
+
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event of a contact. `time`: ms since the epoch; durations ms, None where the source measured none.
 
@@ -67,7 +71,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Whether this one stands before `other`: by time, then kind, then id; never by arrival."""
         if self.time != other.time:
             return self.time < other.time
-        return (self.kind, self.id) < (other.kind, other.id)
+        return (_RANKS.get(self.kind, self.kind), self.id) < (_RANKS.get(other.kind, other.kind), other.id)
 
 
 def _plain(kind: int) -> "MakeEntry":

@@ -22,7 +22,7 @@ from schemas.topics import LARGEST_RECORD
 from streams import telemetry
 from streams.connectors.hooks import Answer, Delivery, NotGenuine
 from streams.connectors.line_records import LineRecord
-from streams.connectors.publisher import Publisher, TopicMissing
+from streams.connectors.publisher import Publisher
 from streams.connectors.secrets import Source, by_path
 from streams.connectors.spool import LARGEST, Spool, SpoolFull
 from streams.producers import stop_at_once
@@ -182,6 +182,7 @@ class Receiver:
         self._clock = clock
         self._visit = visit or _visited
         self._visits: set[asyncio.Task[None]] = set()
+        self._rescues: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Open the spools. Raises SpoolInUse, OSError."""
@@ -202,6 +203,7 @@ class Receiver:
             visit.cancel()
         await asyncio.gather(*self._visits, return_exceptions=True)
         await self._sender.close()
+        await asyncio.gather(*self._rescues)
         for spool in self._spools.values():
             await spool.settled()
             spool.close()
@@ -213,8 +215,8 @@ class Receiver:
             raise Declined(404, "Not found", "no source of webhooks has this address", UNKNOWN)
         return source
 
-    def pace(self, source: Source) -> None:
-        """Count one delivery. Raises Declined (429) where there were too many."""
+    def _pace(self, source: Source) -> None:
+        """Count one that is genuine and would be sent again. Raises Declined (429) where there were too many."""
         wait = self._buckets[source.name].take()
         if wait:
             seconds = str(ceil(wait))
@@ -259,13 +261,20 @@ class Receiver:
             return "greeted", greeting
         if delivery.method != "POST":
             raise Declined(405, "Method not allowed", "deliveries are posted", "not_posted", {"Allow": "POST"})
+        if hook.tries_again:
+            self._pace(source)
         return await self._keep(source, record_of(source, delivery)), hook.taken
 
     async def _keep(self, source: Source, record: LineRecord) -> str:
         """Put a record where it lasts; returns the outcome's name."""
         spool = self._spools[source.name]
         if spool.is_empty:
-            problem = await self._published(record, min(source.hook.seconds / 2, PATIENCE))
+            try:
+                problem = await self._published(record, min(source.hook.seconds / 2, PATIENCE))
+            except asyncio.CancelledError:
+                if not source.hook.tries_again:
+                    self._rescue(source, spool, record)
+                raise
             if problem is None:
                 return "taken"
             log.warning("hooks.not_published", provider=source.hook.name, source=source.name, error=problem)
@@ -281,18 +290,32 @@ class Receiver:
             raise _later("it could not be kept; send it again", "spool_failed") from None
         return "spooled"
 
+    def _rescue(self, source: Source, spool: Spool, record: LineRecord) -> None:
+        """Keep what is given up while the gateway ends: nobody sends it again."""
+
+        async def keep() -> None:
+            try:
+                await spool.append(record)
+            except (SpoolFull, OSError) as error:
+                log.error("hooks.lost", provider=source.hook.name, source=source.name, error=str(error))
+
+        task = asyncio.create_task(keep())
+        self._rescues.add(task)
+        task.add_done_callback(self._rescues.discard)
+
     async def _published(self, record: LineRecord, seconds: float) -> str | None:
         """What is wrong where Kafka does not say within so long that it has a record; it may have it later."""
         try:
             async with asyncio.timeout(seconds):
                 # Whoever stops waiting leaves the record with the producer.
                 await asyncio.shield(await self._sender.send(record))
-        except (TimeoutError, KafkaError, OSError, TopicMissing) as error:
-            return str(error) or type(error).__name__
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
             return "Kafka's client gave up"
+        # Whatever a client raises (a topic made anew, say): it is not on Kafka.
+        except Exception as error:  # noqa: BLE001
+            return str(error) or type(error).__name__
         return None
 
     async def _drain(self, name: str, spool: Spool) -> None:
@@ -306,12 +329,13 @@ class Receiver:
                     for each in sent:
                         await asyncio.shield(each)
                 await spool.done(batch.end)
-            except (TimeoutError, KafkaError, OSError, TopicMissing) as error:
-                problem = str(error) or type(error).__name__
             except asyncio.CancelledError:
                 if is_cancelled():
                     raise
                 problem = "Kafka's client gave up"
+            # One source's trouble ends neither the gateway nor the others.
+            except Exception as error:  # noqa: BLE001
+                problem = str(error) or type(error).__name__
             if problem is None:
                 pause = 0.5
                 log.info("hooks.drained", source=name, records=len(batch.records), bytes_left=spool.size)

@@ -8,6 +8,7 @@ has got: after a crash what stood in it is sent again, under the same `ce_id`.
 import asyncio
 import fcntl
 import os
+import time
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -88,7 +89,9 @@ class Spool:
         self._end = _whole(self._file)
         torn = os.fstat(self._file).st_size - self._end
         if torn:
-            log.warning("spool.torn", file=str(self._path), bytes_cut_off=torn)
+            kept = self._path.with_suffix(f".torn-{time.time_ns()}")
+            kept.write_bytes(os.pread(self._file, torn, self._end))
+            log.warning("spool.torn", file=str(self._path), bytes_cut_off=torn, kept=str(kept))
             os.ftruncate(self._file, self._end)
             os.fsync(self._file)
         if self._end:

@@ -18,6 +18,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetResetStrategy
 
+from streams.reader import is_cancelled
+
 LOOK_INTERVAL = 0.1
 """Seconds between two questions: so much older than now may be what a task says of its input."""
 PATIENCE = 2.0
@@ -75,5 +77,9 @@ class Ends:
                 self._consumer._client.force_metadata_update()
         except TimeoutError:
             return
+        except asyncio.CancelledError:
+            # The client cancels what waits on a connection that it gives up: only a word to this task ends it.
+            if is_cancelled():
+                raise
         else:
             self._heard.update({tp: (offset, asked) for tp, (offset, _) in found.items()})

@@ -83,9 +83,8 @@ def test_what_is_genuine_is_on_the_topic_verbatim_and_nothing_else(
     greeted = gateway.ask("/hooks/once/once-1?token=a%20secret&challenge=42")
     assert (greeted.status, greeted.body) == (200, b"42")
     assert gateway.ask("/hooks/once/again-1", "POST", b"{}").status == 404
-    statuses = [gateway.post("again", b"id:9", "0").status for _ in range(12)]
-    assert statuses[:10] == [401] * 10
-    assert 429 in statuses[10:]
+    # Who forges takes nothing of what the provider may send.
+    assert [gateway.post("again", b"id:9", "0").status for _ in range(12)] == [401] * 12
     slow.join()
     assert b" 408 " in told[0].splitlines()[0]
 

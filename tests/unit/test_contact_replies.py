@@ -62,6 +62,24 @@ def test_who_waits_again_after_a_reopening_is_answered_again() -> None:
     assert answers(floor) == [5, 71]
 
 
+def test_who_is_told_that_another_team_takes_over_waits_for_that_team() -> None:
+    floor = Floor()
+    for event in (waits(0), wrote(12), waits(12, "billing")):
+        floor.hear(event)
+
+    contact = floor.contacts.contact("c1")
+    assert contact is not None
+    assert [(offer.queue, offer.outcome) for offer in contact.offers] == [("sales", "answered"), ("billing", None)]
+
+
+def test_a_reply_in_the_second_of_the_end_came_before_it() -> None:
+    floor = Floor()
+    for event in (waits(0), other(events.ContactEnded, 12, channel="chat"), wrote(12)):
+        floor.hear(event)
+
+    assert answers(floor) == [12]
+
+
 def test_in_whatever_order_they_come_the_same_offers_are_answered_at_the_same_time() -> None:
     said = [waits(0), wrote(5), wrote(9), waits(60), wrote(71)]
     seen = set()

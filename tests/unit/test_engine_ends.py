@@ -22,7 +22,7 @@ class Brokers:
 
     def __init__(self) -> None:
         self.leaders: dict[TopicPartition, int | None] = {ONE: 1, TWO: 2}
-        self.says: dict[int, dict[TopicPartition, int] | Exception | None] = {1: {ONE: 10}, 2: {TWO: 20}}
+        self.says: dict[int, dict[TopicPartition, int] | BaseException | None] = {1: {ONE: 10}, 2: {TWO: 20}}
         self.refreshed = 0
         self._isolation_level = 1
         self._client = self._fetcher = self.cluster = self
@@ -42,7 +42,7 @@ class Brokers:
         said = self.says[leader]
         if said is None:
             await asyncio.Event().wait()
-        if isinstance(said, Exception):
+        if isinstance(said, BaseException):
             raise said
         asked = {TopicPartition(topic, each) for topic, listed in partitions.items() for each, _ in listed}
         return {tp: (offset, -1) for tp, offset in (said or {}).items() if tp in asked}
@@ -80,7 +80,7 @@ async def test_a_broker_that_leads_no_more_or_not_yet_says_nothing_and_the_leade
 @pytest.mark.asyncio
 async def test_a_broker_that_is_silent_or_gone_hides_no_other_s_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ends, "PATIENCE", 0.01)
-    for silent in (None, KafkaConnectionError()):
+    for silent in (None, KafkaConnectionError(), asyncio.CancelledError()):
         brokers = Brokers()
         brokers.says[1] = silent
         known = Ends(brokers)

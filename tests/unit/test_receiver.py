@@ -461,18 +461,73 @@ def test_a_body_that_does_not_come_is_too_slow(tmp_path: Path, monkeypatch: pyte
     assert (told.status, told.headers["connection"]) == (408, "close")
 
 
-def test_too_many_are_put_off(tmp_path: Path) -> None:
-    told, _ = asked(tmp_path, [source(rate=0.1)], "/hooks/test/shop", [b"one"], x_proof=proof(b"one"))
-    assert told.status == 202
+def test_too_many_are_put_off_but_what_is_forged_takes_nobody_s_turn(tmp_path: Path) -> None:
     slow = source(rate=0.1)
 
-    async def body(receiver: Receiver, _: Kafka) -> None:
-        receiver.pace(slow)  # at least one, however slow
-        with pytest.raises(Declined) as failed:
-            receiver.pace(slow)
-        assert (failed.value.status, failed.value.headers) == (429, {"Retry-After": "10"})
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        for _ in range(5):
+            assert (await declined(receiver, slow, posted(b"one", "another")))[0] == 401
+        assert (await receiver.receive(slow, posted(b"one"))).status == 202  # at least one, however slow
+        assert await declined(receiver, slow, posted(b"two")) == (429, "too_many", {"Retry-After": "10"})
+        assert kafka.bodies == [b"one"]
 
-    receiving(tmp_path / "other", [slow], body, clock=lambda: 0.0)
+    receiving(tmp_path, [slow], body, clock=lambda: 0.0)
+
+
+def test_who_sends_only_once_is_never_put_off(tmp_path: Path) -> None:
+    once = source(rate=0.1, tries_again=False)
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        for number in range(5):
+            assert (await receiver.receive(once, posted(b"%d" % number))).status == 202
+        assert len(kafka.sent) == 5
+
+    receiving(tmp_path, [once], body, clock=lambda: 0.0)
+
+
+def test_what_is_given_up_at_the_end_is_kept_for_who_sends_only_once(tmp_path: Path) -> None:
+    shop = source(tries_again=False, seconds=60.0)
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        kafka.behaves = "never"
+        waiting = asyncio.create_task(receiver.receive(shop, posted(b"id:1")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    async def back(receiver: Receiver, kafka: Kafka) -> None:
+        await drained(receiver, lambda: len(kafka.sent) == 1 and not spooled("shop"))
+        assert kafka.bodies == [b"id:1"]
+
+    receiving(tmp_path, [shop], body)
+    receiving(tmp_path, [shop], back)
+
+
+def test_whatever_a_client_raises_the_delivery_is_kept_and_the_spool_drained_later(tmp_path: Path) -> None:
+    shop = source(tries_again=False)
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        kafka.behaves = AssertionError("unrecognized partition")
+        assert (await receiver.receive(shop, posted(b"id:1"))).status == 202
+        running = asyncio.create_task(receiver.run())
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        kafka.behaves = "well"
+        async with asyncio.timeout(5):
+            while not kafka.sent:  # noqa: ASYNC110 - nobody says when
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+
+    receiving(tmp_path, [shop], body)
+
+
+def test_more_than_may_be_received_at_a_time_is_put_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.outlets.gateway.hooks.MOST_UNDER_WAY", 3)
+    told, _ = asked(tmp_path, [source()], "/hooks/test/shop", [b"on", b"e!"], x_proof=proof(b"one!"))
+    assert (told.status, told.headers["retry-after"]) == (503, "1")
+    told, _ = asked(tmp_path, [source()], "/hooks/test/shop", [b"one"], x_proof=proof(b"one"))
+    assert told.status == 202
 
 
 def test_a_handshake_by_get_is_answered_as_it_stands(tmp_path: Path) -> None:

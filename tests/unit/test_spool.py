@@ -98,6 +98,8 @@ def test_a_torn_end_is_cut_off_and_what_stood_before_it_stays(tmp_path: Path, le
         assert await all_of(spool) == [record(1), record(2)]
 
     run(path, look)
+    (kept,) = tmp_path.glob("a.torn-*")
+    assert kept.read_bytes() == whole[:left]
 
 
 def test_a_frame_with_another_byte_in_it_is_cut_off_with_what_follows(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from schemas.topics import MIB
 from streams.connectors.hooks import Delivery
 from streams.connectors.receiver import Declined
 from streams.outlets.gateway.access import needs
@@ -16,9 +17,21 @@ from streams.outlets.gateway.errors import Refused
 SLOWEST_BODY = 10.0
 """Seconds in which a body must be there."""
 
+MOST_UNDER_WAY = 256 * MIB
+"""Bytes of bodies that are being read at a time: whoever sends is not known before the last of them."""
+
+
+class UnderWay:
+    """How many bytes of bodies are being read."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
 
 def register(app: FastAPI, desk: Desk) -> None:
     """Add them."""
+
+    under_way = UnderWay()
 
     @app.api_route("/hooks/{provider}/{source}", methods=["GET", "HEAD", "POST"], include_in_schema=False)
     @needs("public")
@@ -26,8 +39,7 @@ def register(app: FastAPI, desk: Desk) -> None:
         receiver = desk.receiver
         try:
             found = receiver.find(provider, source)
-            receiver.pace(found)
-            body = await _body(request, found.hook.largest) if request.method == "POST" else b""
+            body = await _body(request, found.hook.largest, under_way) if request.method == "POST" else b""
             answer = await receiver.receive(found, _delivery(request, body, desk))
         except Declined as why:
             receiver.declined(provider, source, why)
@@ -52,8 +64,8 @@ def _delivery(request: Request, body: bytes, desk: Desk) -> Delivery:
     )
 
 
-async def _body(request: Request, largest: int) -> bytes:
-    """The body as it comes. Raises Declined: too large (413), too slow (408), not all there (400)."""
+async def _body(request: Request, largest: int, under_way: UnderWay) -> bytes:
+    """The body as it comes. Raises Declined: too large (413), too slow (408), not all there (400), too many (503)."""
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > largest:
         raise _too_large(largest)
@@ -62,14 +74,20 @@ async def _body(request: Request, largest: int) -> bytes:
         async with asyncio.timeout(SLOWEST_BODY):
             async for part in request.stream():
                 size += len(part)
+                under_way.size += len(part)
                 if size > largest:
                     raise _too_large(largest)
+                if under_way.size > MOST_UNDER_WAY:
+                    detail = "too much is being received at the moment; send it again"
+                    raise Declined(503, "Unavailable", detail, "crowded", {"Retry-After": "1", "Connection": "close"})
                 parts.append(part)
     except TimeoutError:
         detail = f"a body must be there within {SLOWEST_BODY:g} s"
         raise Declined(408, "Too slow", detail, "too_slow", {"Connection": "close"}) from None
     except ClientDisconnect:
         raise Declined(400, "Invalid request", "the body ended too early", "cut_off") from None
+    finally:
+        under_way.size -= size
     return b"".join(parts)
 
 

@@ -7,6 +7,7 @@ A thread is one contact: it is named by the first id of References, else In-Repl
 else by a digest of the mail. Nothing of a mail's head is refused; only what is no mail at all is Malformed.
 """
 
+import codecs
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +36,7 @@ REVISION = 1
 
 ADDRESSES = "addresses"
 """Setting of a source: our own addresses, separated by commas; `@shop.example` stands for all of a domain. A mail from
-one of them is an agent's."""
+one of them is an agent's, unless it came through a form on a web page: to us alone, to be answered to someone else."""
 
 Fields = Sequence[tuple[str, str]]
 """A mail's header fields: names in any case, values decoded or not, in the order of the mail."""
@@ -44,18 +45,26 @@ Fields = Sequence[tuple[str, str]]
 _BROKEN = (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 _LONGEST_FIELD = 4_000
+# The standard library takes the product of both to read the parameters of a field.
+_LONGEST_PARAMETERS = 1_000
+_MOST_PARAMETERS = 50
 _LONGEST_DATE = 200
 _LONGEST_ID = 998
 _OLDEST_MS = 946_684_800_000  # 2000-01-01: earlier dates are clocks that were never set.
 _MOST_FIELDS = 1_000
+_MOST_PARTS = 1_000
 _DEEPEST = 20
+_CONTENT_FIELDS = frozenset({"content-type", "content-disposition", "content-transfer-encoding"})
+# No charsets of mails, though they make text of bytes; some take the square of the text's length.
+_NO_CHARSETS = frozenset({"punycode", "idna", "utf-7", "unicode-escape", "raw-unicode-escape"})
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
 _IN_ANGLES = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
-_BARE = re.compile(r"[^\s<>()\[\]\\:\"@]+@[^\s<>()\[\]\\:\"@]+")
+# Looked for at the beginning of words only: from each character on, it would take the square of a word's length.
+_BARE = re.compile(r"(?<![^\s<>()\[\]\\:\"@])[^\s<>()\[\]\\:\"@]+@[^\s<>()\[\]\\:\"@]+")
 _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
-_REPORT = re.compile(r'report-type\s*=\s*"?\s*([a-z-]+)')
+_REPORT = re.compile(r'report-type\s*=\s*(?:"\s*)?([a-z-]+)')
 _DAEMON = re.compile(r"(?:^|[<\s])(?:mailer-daemon|postmaster)(?:@|>|\s*$)", re.IGNORECASE)
 
 _REPORTS = {"delivery-status": "bounce", "disposition-notification": "read_receipt", "feedback-report": "abuse_report"}
@@ -67,8 +76,8 @@ class Mail(NamedTuple):
     """What was read out of one mail.
 
     `id`, `root`, `parent`: Message-IDs without brackets of the mail, of its thread and of what it replies to. `sender`,
-    `recipients`: addresses in lower case. `time`: when a server got it, else when its sender says that it was written,
-    ms. `machine`: why no person wrote it, a word. `length`: characters of its text.
+    `recipients`, `reply_to`: addresses in lower case. `time`: when a server got it, else when its sender says that it
+    was written, ms. `machine`: why no person wrote it, a word. `length`: characters of its text.
     """
 
     id: str
@@ -81,6 +90,7 @@ class Mail(NamedTuple):
     date: int | None
     machine: str | None
     length: int | None
+    reply_to: tuple[str, ...] = ()
 
 
 class Head:
@@ -167,8 +177,10 @@ def text_length(text: str | None) -> int | None:
 
 def decoded_text(raw: bytes, charset: str | None) -> str:
     """A text in the charset that it claims to be in, as far as that can be: else in UTF-8, with replacements."""
+    charset = charset or "utf-8"
     try:
-        return _whole(raw.decode(charset or "utf-8", "replace"))
+        refused = codecs.lookup(charset).name in _NO_CHARSETS
+        return _whole(raw.decode("utf-8" if refused else charset, "replace"))
     except (LookupError, ValueError):
         return raw.decode("utf-8", "replace")
 
@@ -199,16 +211,18 @@ def read_fields(fields: Fields, *, otherwise: str, length: int | None) -> Mail:
         date=instant(head.first("date")),
         machine=_machine(head),
         length=length,
+        reply_to=addresses(head.first("reply-to")),
     )
 
 
-def read_message(raw: bytes, extra: Fields = ()) -> Mail:
-    """What a whole RFC 5322 message says. `extra`: fields that hold where it has none of its own. Raises Malformed
-    where it has no field that a mail has."""
+def read_message(raw: bytes, extra: Fields = (), *, text: bool = True) -> Mail:
+    """What a whole RFC 5322 message says. `extra`: fields that hold where it has none of its own; `text`: whether its
+    text is read too. Raises Malformed where it has no field that a mail has."""
     fields = [*fields_of(raw), *extra]
     if not {"from", "date", "message-id", "received"}.intersection(name.lower() for name, _ in fields):
         raise Malformed("schema", "no mail: none of the fields From, Date, Message-ID and Received is in its header")
-    return read_fields(fields, otherwise=digest([("", raw)]), length=text_length(_text_of(raw)))
+    length = text_length(_text_of(raw)) if text else None
+    return read_fields(fields, otherwise=digest([("", raw)]), length=length)
 
 
 def digest(parts: Iterable[tuple[str, bytes]]) -> str:
@@ -226,7 +240,10 @@ def mail_events(mail: Mail, context: Context, *, recipient: str | None = None, s
         return Ignored(mail.machine)
     time = min(mail.received or stamp or mail.date or context.read_at, context.read_at)
     ours = Ours(context.settings.get(ADDRESSES, ""))
-    if mail.sender in ours:
+    writer = _form_writer(mail, ours)
+    if writer is not None:
+        mail = mail._replace(sender=writer)
+    elif mail.sender in ours:
         return _sent(mail, context, ours, time)
     queue = _queue(mail, ours, recipient)
     contact = contact_id(context.source, mail.root)
@@ -264,18 +281,30 @@ def form_fields(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
 
 def _form_field(part: bytes) -> tuple[str, bytes]:
     head, _, value = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
-    says = Head(fields_of(head + b"\r\n\r\n")).first("content-disposition")
+    says = Head(fields_of(head[:_LONGEST_FIELD] + b"\r\n\r\n")).first("content-disposition")
     return _parameter("content-disposition", says, "name") or "", value
 
 
 def _parameter(field: str, value: str, name: str) -> str | None:
     message = Message()
     try:
-        message[field] = value
+        message[field] = _cut(value)
         found = message.get_param(name, header=field)
     except _BROKEN:
         return None
     return found if isinstance(found, str) else None
+
+
+def _cut(value: str) -> str:
+    """A field with parameters, as far as they are read."""
+    return ";".join(value[:_LONGEST_PARAMETERS].split(";", _MOST_PARAMETERS)[:_MOST_PARAMETERS])
+
+
+def _form_writer(mail: Mail, ours: Ours) -> str | None:
+    """Who wrote a mail that a form on a web page sent: from us, to us alone, to be answered to someone else."""
+    if mail.sender not in ours or not mail.recipients or any(each not in ours for each in mail.recipients):
+        return None
+    return next((each for each in mail.reply_to if each not in ours), None)
 
 
 def _sent(mail: Mail, context: Context, ours: Ours, time: int) -> Parsed:
@@ -333,7 +362,7 @@ def _queue(mail: Mail, ours: Ours, recipient: str | None) -> str | None:
 
 def _machine(head: Head) -> str | None:
     """Why no person wrote it; the signs in the order of their weight."""
-    kind = head.first("content-type").lower()
+    kind = head.first("content-type")[:_LONGEST_FIELD].lower()
     report = _REPORT.search(kind) if kind.startswith("multipart/report") else None
     if report is not None and report[1] in _REPORTS:
         return _REPORTS[report[1]]
@@ -392,14 +421,20 @@ def _last_id(value: str) -> str | None:
     return next(reversed(_ids(value)), None)
 
 
-def _text_of(raw: bytes, depth: int = 0) -> str | None:
+def _text_of(raw: bytes) -> str | None:
     """The first plain text of a mail or of one of its parts; None: it has none, or is too broken."""
+    return _first_text(raw, 0, iter(range(_MOST_PARTS)))
+
+
+def _first_text(raw: bytes, depth: int, budget: Iterator[int]) -> str | None:
+    """`budget`: as many more parts are read, of the whole mail."""
     head, body = _split(raw)
     try:
-        part = BytesHeaderParser(policy=compat32).parsebytes(head)
+        part = _about_content(head[:_LONGEST_FIELD] if depth else head)
         if part.get_content_maintype() == "multipart":
-            parts = _parts(body, part.get_boundary() or "") if depth < _DEEPEST else ()
-            return next((text for each in parts if (text := _text_of(each, depth + 1)) is not None), None)
+            parts = _parts(body, part.get_boundary() or "") if depth < _DEEPEST else iter(())
+            read = (_first_text(each, depth + 1, budget) for each, _ in zip(parts, budget, strict=False))
+            return next((text for text in read if text is not None), None)
         if part.get_content_type() != "text/plain" or part.get_content_disposition() == "attachment":
             return None
         part.set_payload(body.decode("ascii", "surrogateescape"))
@@ -407,6 +442,15 @@ def _text_of(raw: bytes, depth: int = 0) -> str | None:
         return decoded_text(content, part.get_content_charset()) if isinstance(content, bytes) else None
     except _BROKEN:
         return None
+
+
+def _about_content(head: bytes) -> Message:
+    """The fields of a mail or of a part that say how to read it."""
+    part = Message()
+    for name, value in fields_of(head):
+        if name.lower() in _CONTENT_FIELDS:
+            part[name] = _cut(value)
+    return part
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:
@@ -418,8 +462,13 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
 def _parts(body: bytes, boundary: str) -> Iterator[bytes]:
     # Whole lines: one boundary may be the beginning of another.
     line = rb"\r?\n--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    pieces = re.split(line, b"\n" + body)
-    for closing, part in zip(pieces[1::2], pieces[2::2], strict=True):
-        if closing:
+    body = b"\n" + body
+    begin = None
+    for delimiter in re.finditer(line, body):
+        if begin is not None:
+            yield body[begin : delimiter.start()].removeprefix(b"\r").removeprefix(b"\n")
+        if delimiter[1]:
             return
-        yield part.removeprefix(b"\r").removeprefix(b"\n")
+        begin = delimiter.end()
+    if begin is not None:
+        yield body[begin:].removeprefix(b"\r").removeprefix(b"\n")

@@ -1,5 +1,6 @@
 """Mails as they come: who wrote them, in which thread, when, and whether a person did."""
 
+import re
 from hashlib import sha256
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.intake.mail import (
+    _BARE,
+    _REPORT,
     Mail,
     addresses,
     decoded_text,
@@ -128,6 +131,20 @@ def test_a_mail_from_us_to_us_is_no_persons() -> None:
     assert told(raw, **OURS) == Ignored("own_mail")
 
 
+def test_what_comes_through_a_form_on_a_page_is_of_whom_it_is_to_be_answered_to() -> None:
+    raw = REPLY.replace(b"Ana Kunde <Ana@Kunde.example>", b"Web <web@desk.example>")
+    answer = b"Reply-To: web@desk.example, Ana <Ana@Kunde.example>\n"
+    assert told(answer + raw, **OURS) == told(REPLY, **OURS)
+    assert told(b"Reply-To: bo@desk.example\n" + raw, **OURS) == Ignored("own_mail")
+    assert told(answer + raw.replace(b"To: support+t4711@shop.example\n", b""), **OURS) == Ignored("own_mail")
+    assert told(b"List-Id: <x>\n" + answer + raw, **OURS) == Ignored("bulk")
+
+
+def test_a_mail_of_ours_to_a_customer_stays_ours_whoever_gets_the_answer() -> None:
+    raw = b"From: support@shop.example\nTo: a@x.example, bo@desk.example\nMessage-ID: <o@shop.example>\n\nHello"
+    assert told(b"Reply-To: ana@kunde.example\n" + raw, **OURS) == told(raw, **OURS) != Ignored("own_mail")
+
+
 def test_the_earliest_mail_of_a_thread_begins_it_in_whatever_order_they_come() -> None:
     first = REPLY.replace(b"fw-2@", b"fw-0@").replace(b"In-Reply-To: <fw-1@shop.example>\n", b"")
     first = first.replace(b"References: <fw-0@kunde.example> <fw-1@shop.example>\n", b"").replace(b"11:58", b"09:58")
@@ -188,6 +205,15 @@ def test_addresses_are_found_in_whatever_mailers_write(value: str, found: tuple[
     assert addresses(value) == found
 
 
+@given(st.text('ab@.<>()[]\\:" ,\n', max_size=40))
+def test_addresses_without_angles_are_found_at_the_beginning_of_words(value: str) -> None:
+    assert _BARE.findall(value) == re.findall(r"[^\s<>()\[\]\\:\"@]+@[^\s<>()\[\]\\:\"@]+", value)
+
+
+def test_a_word_without_end_is_looked_through_once() -> None:
+    assert _BARE.findall("x" * 1_000_000 + " a@x.example") == ["a@x.example"]
+
+
 @pytest.mark.parametrize(
     ("value", "at"),
     [
@@ -229,6 +255,9 @@ def test_a_mail_is_timed_by_the_server_then_the_provider_then_its_sender_then_it
         (("Content-Type", 'Multipart/Report; boundary=x; report-type="delivery-status"'), "bounce"),
         (("Content-Type", "multipart/report; report-type=disposition-notification"), "read_receipt"),
         (("Content-Type", "multipart/report;\r\n report-type=feedback-report"), "abuse_report"),
+        (("Content-Type", 'multipart/report; report-type = " delivery-status "'), "bounce"),
+        (("Content-Type", "multipart/report; x=" + "y" * 4_000 + "; report-type=delivery-status"), None),
+        (("Content-Type", "multipart/report; report-type=" + " " * 1_000_000 + "delivery-status"), None),
         (("Auto-Submitted", "auto-replied; owner=x"), "auto_reply"),
         (("auto-submitted", "Auto-Generated (holiday)"), "auto_reply"),
         (("X-Auto-Response-Suppress", "All"), "auto_reply"),
@@ -250,6 +279,10 @@ def test_a_mail_is_timed_by_the_server_then_the_provider_then_its_sender_then_it
 )
 def test_machine_mail_is_known_by_its_signs(field: tuple[str, str], kind: str | None) -> None:
     assert machine(field) == kind
+
+
+def test_spaces_without_end_before_the_type_of_a_report_are_looked_through_once() -> None:
+    assert _REPORT.search("report-type=" + " " * 1_000_000 + "!") is None
 
 
 @pytest.mark.parametrize(
@@ -320,6 +353,66 @@ def test_a_text_in_any_charset_has_a_length(charset: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("charset", "raw"),
+    [
+        ("punycode", b"Nr-4ga"),
+        ("idna", b"xn--mnchen-3ya"),
+        ("UTF-7", b"+APw-"),
+        ("u7", b"+APw-"),
+        ("unicode_escape", b"\\u00fc"),
+        ("Raw-Unicode-Escape", b"\\u00fc"),
+        ("rot13", b"abc"),
+        ("base64", b"YWJj"),
+        ("bz2", b"abc"),
+        ("undefined", b"abc"),
+    ],
+)
+def test_what_is_no_charset_of_mails_is_read_as_utf_8(charset: str, raw: bytes) -> None:
+    assert decoded_text(raw, charset) == raw.decode()
+    mail = b"From: a@x.example\nContent-Type: text/plain; charset=%b\n\n%b" % (charset.encode(), raw)
+    assert read_message(mail).length == len(raw)
+
+
+def test_a_long_text_in_a_charset_of_names_is_read() -> None:
+    raw = b"From: a@x.example\nContent-Type: text/plain; charset=punycode\n\n" + b"a9" * 1_000_000
+    assert read_message(raw).length == 2_000_000
+
+
+def test_the_parameters_of_a_content_are_read_as_far_as_their_bound() -> None:
+    raw = b"From: a@x.example\nContent-Type: text/plain;%b charset=utf-16-le\n\nabcd"
+    assert read_message(raw % b"").length == 2
+    assert read_message(raw % (b" x=" + b"y" * 1_000 + b";")).length == 4
+    assert read_message(raw % (b" x;" * 50)).length == 4
+    assert read_message(raw % (b'"' + b";" * 1_000_000)).length == 4
+
+
+def test_the_head_of_a_part_is_read_as_far_as_its_bound_and_that_of_a_mail_whole() -> None:
+    raw = (
+        b"From: a@x.example\nX-Long: %b\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nX-Long: %b\nContent-Type: text/html\n\n1\n--b--\n"
+    )
+    long = b"y" * 4_000
+    assert [read_message(raw % heads).length for heads in ((b"y", b"y"), (long, b"y"), (b"y", long))] == [None, None, 1]
+
+
+def test_of_a_mails_parts_a_thousand_are_read() -> None:
+    start = b"From: a@x.example\nContent-Type: multipart/mixed; boundary=o\n\n"
+    html, inner = b"\n--o\nContent-Type: text/html\n\n", b"\n--o\nContent-Type: multipart/mixed; boundary=i\n\n"
+    nested = inner + b"\n--i\nContent-Type: text/html\n" * 400 + b"\n--i--"
+    plain = b"\n--o\n\ntext\n--o--"
+    assert read_message(start + html * 999 + plain).length == 4
+    assert read_message(start + html * 1_000 + plain).length is None
+    assert read_message(start + nested * 2 + html * 197 + plain).length == 4
+    assert read_message(start + nested * 2 + html * 198 + plain).length is None
+
+
+def test_a_mail_is_read_without_its_text_where_that_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_message(REPLY)
+    monkeypatch.setattr("agents.intake.mail._text_of", None)
+    assert read_message(REPLY, text=False) == whole._replace(length=None)
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         REPLY.replace(b"\n\n", b"\n", 1),
@@ -379,6 +472,22 @@ def test_a_form_keeps_blank_and_repeated_fields_in_order_and_its_bytes() -> None
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b'Content-Disposition: form-data;"' + b";" * 1_000_000 + b"; name=a",
+        b"Content-Disposition: form-data; x=" + b"y" * 1_000 + b"; name=a",
+        b"Content-Disposition: form-data" + b"; x" * 50 + b"; name=a",
+        b"X-Long: " + b"y" * 4_000 + b"\r\nContent-Disposition: form-data; name=a",
+    ],
+    ids=["none", "semicolons", "long parameter", "many parameters", "long head"],
+)
+def test_the_head_of_a_forms_field_is_read_as_far_as_its_bound(head: bytes) -> None:
+    body = b"--fw\r\n" + head + b"\r\n\r\n1\r\n--fw\r\nContent-Disposition: form-data; name=b\r\n\r\n2\r\n--fw--"
+    assert form_fields(body, "multipart/form-data; boundary=fw") == [("", b"1"), ("b", b"2")]
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
         (b"--fw\r\n\r\n\r\n--fw--", "multipart/form-data", "names no boundary"),
@@ -391,6 +500,16 @@ def test_what_is_no_form_is_refused(body: bytes, content_type: str, message: str
     with pytest.raises(Malformed, match=message) as caught:
         form_fields(body, content_type)
     assert caught.value.reason == "syntax"
+
+
+@pytest.mark.parametrize(
+    "start",
+    ['multipart/form-data;"' + ";" * 1_000_000, "multipart/form-data; x=" + "y" * 1_000],
+    ids=["semicolons", "long parameter"],
+)
+def test_the_content_type_of_a_form_is_read_as_far_as_its_bound(start: str) -> None:
+    with pytest.raises(Malformed, match="names no boundary"):
+        form_fields(b"--fw\r\n\r\n\r\n--fw--", start + "; boundary=fw")
 
 
 @given(st.integers(0, len(REPLY)), st.integers(0, 40), st.binary(max_size=40))

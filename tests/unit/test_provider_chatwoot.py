@@ -199,6 +199,30 @@ def test_a_new_conversation_is_created_and_waits_in_its_inbox() -> None:
     assert parse(conversation("conversation_created")) == Events(begun())
 
 
+@pytest.mark.parametrize("kind", [1, 3, "1", "outgoing", "template"], ids=repr)
+def test_a_conversation_that_an_agent_or_a_campaign_began_waits_for_nobody(kind: object) -> None:
+    payload = conversation("conversation_created", messages=[{"id": 981, "account_id": 1, "message_type": kind}])
+    created = ContactCreated(
+        id=first_of("shop", CONTACT, "created"),
+        **said(revision=earliest(TEN + 10_000)),
+        direction="outbound",
+        priority="high",
+        tags=("late",),
+    )
+    assert parse(payload) == Events((created,))
+
+
+@pytest.mark.parametrize(("wrote", "began"), [("10:00:00.400", "inbound"), ("10:03:00.000", "outbound")])
+def test_a_greeting_that_came_with_the_conversation_leaves_it_the_customers(wrote: str, began: str) -> None:
+    greeted = parse(conversation("conversation_created", messages=[{"id": 982, "account_id": 1, "message_type": 3}]))
+    asked = parse(message(created_at=f"2026-10-20T{wrote}Z"))
+    assert isinstance(greeted, Events)
+    assert isinstance(asked, Events)
+    told = [each for each in greeted.events + asked.events if isinstance(each, ContactCreated)]
+    assert len({each.id for each in told}) == 1
+    assert max(told, key=lambda each: each.revision).direction == began
+
+
 def test_a_message_of_the_customer_is_posted_and_begins_the_contact() -> None:
     assert parse(BODY) == Events((*begun(), posted(author="customer")))
 
@@ -275,29 +299,39 @@ def test_a_status_without_a_change_is_the_conversations() -> None:
 
 def test_the_first_team_takes_it_out_of_the_inbox() -> None:
     payload = conversation("conversation_updated", change("team_id", None, 8))
-    left = ContactLeftQueue(id=own(TEN, "left"), **said(), reason="transfer_out")
-    assert parse(payload) == Events((left, ContactOffered(id=own(TEN, "queued"), **said(queue="team:8"))))
+    left = ContactLeftQueue(id=own(TEN, "", 8, "left"), **said(), reason="transfer_out")
+    assert parse(payload) == Events((left, ContactOffered(id=own(TEN, "", 8, "queued"), **said(queue="team:8"))))
 
 
 def test_another_team_is_a_transfer_and_a_wait_before_the_first_reply() -> None:
     meta = {"sender": PERSON, "team": {"id": 8}}
     payload = conversation("conversation_updated", change("team_id", 7, 8), meta=meta)
-    moved = ContactTransferred(id=own(TEN, "team"), **said(queue="team:7"), to="team:8")
-    left = ContactLeftQueue(id=own(TEN, "left"), **said(queue="team:7"), reason="transfer_out")
-    assert parse(payload) == Events((moved, left, ContactOffered(id=own(TEN, "queued"), **said(queue="team:8"))))
+    moved = ContactTransferred(id=own(TEN, 7, 8, "team"), **said(queue="team:7"), to="team:8")
+    left = ContactLeftQueue(id=own(TEN, 7, 8, "left"), **said(queue="team:7"), reason="transfer_out")
+    assert parse(payload) == Events((moved, left, ContactOffered(id=own(TEN, 7, 8, "queued"), **said(queue="team:8"))))
 
 
 def test_a_team_after_the_first_reply_is_a_transfer_only() -> None:
     payload = conversation("conversation_updated", change("team_id", 7, None), first_reply_created_at=1792490390)
-    moved = ContactTransferred(id=own(TEN, "team"), **said(queue="team:7"), to="inbox:3")
+    moved = ContactTransferred(id=own(TEN, 7, "", "team"), **said(queue="team:7"), to="inbox:3")
     assert parse(payload) == Events((moved,))
 
 
 def test_the_first_agent_is_assigned_and_another_one_a_transfer() -> None:
     first = conversation("conversation_updated", change("assignee_id", None, 5))
-    assert parse(first) == Events((ContactUpdated(id=own(TEN, "assigned"), **said(), agent="5", assignee="5"),))
+    assert parse(first) == Events((ContactUpdated(id=own(TEN, "", 5, "assigned"), **said(), agent="5", assignee="5"),))
     next_one = conversation("conversation_updated", change("assignee_id", 5, 6))
-    assert parse(next_one) == Events((ContactTransferred(id=own(TEN, "assignee"), **said(), agent="5", to="6"),))
+    assert parse(next_one) == Events((ContactTransferred(id=own(TEN, 5, 6, "assignee"), **said(), agent="5", to="6"),))
+
+
+@pytest.mark.parametrize("name", ["team_id", "assignee_id"])
+def test_two_moves_within_one_instant_are_two(name: str) -> None:
+    ids: list[str] = []
+    for before, after in ((None, 5), (5, 6), (6, 7), (7, 5)):
+        moved = parse(conversation("conversation_updated", change(name, before, after)))
+        assert isinstance(moved, Events)
+        ids += [each.id for each in moved.events]
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_rating_is_a_survey_answered_and_a_later_one_corrects_it() -> None:

@@ -120,7 +120,7 @@ def message(**more: Any) -> MessagePosted:
 
 
 def answer(**more: Any) -> ContactAnswered:
-    given = told(revision=earliest(SAID * 1000), agent="814860") | more
+    given = told(revision=earliest(SAID * 1000), agent="814860", queue=None) | more
     return ContactAnswered(id=event_id(SOURCE, CONTACT, "answered"), **given)
 
 
@@ -245,6 +245,50 @@ def test_a_teammates_reply_answers_and_a_bots_does_not() -> None:
     assert parse("conversation.admin.replied", conversation(part(author={"type": "team", "id": "7"}))) == Events(
         (*BEGUN, message(author="system"))
     )
+
+
+def test_a_reply_names_no_queue_because_the_team_may_be_assigned_with_it() -> None:
+    item = conversation(part(author=BEN), team_assignee_id=9680998)
+    replied = parse("conversation.admin.replied", item)
+    assert isinstance(replied, Events)
+    assert replied.events[-1] == answer()
+    assert answer().queue is None
+
+
+BOB = {"type": "contact", "id": "77b0fw", "email": "bob@kunde.example"}
+
+
+@pytest.mark.parametrize(
+    ("people", "identifiers"),
+    [
+        ([BOB], ("mailto:bob@kunde.example", *ANA_IS[2:], "intercom:fwapp1:77b0fw")),
+        ([BOB, ANA], ANA_IS[2:]),
+        ([ANA, BOB], ANA_IS),
+        ([], ANA_IS[2:]),
+    ],
+    ids=["alone", "another first", "the author first", "nobody"],
+)
+def test_of_several_contacts_only_the_author_is_identified(people: list[Any], identifiers: tuple[str, ...]) -> None:
+    source = {"body": "<p>Where is my <b>parcel</b>?</p>", "author": {"type": "user", "id": "65f0fw"}}
+    item = conversation(source=source, contacts={"contacts": people})
+    assert parse("conversation.user.created", item) == Events(
+        (
+            created(identifiers=identifiers),
+            offered(identifiers=identifiers),
+            first_message(identifiers=identifiers),
+        )
+    )
+
+
+def test_without_an_author_none_of_several_contacts_is_identified() -> None:
+    item = conversation(source=..., contacts={"contacts": [BOB, ANA]})
+    assert parse("ticket.created", item) == Events((created(identifiers=()), offered(identifiers=())))
+
+
+def test_an_entity_of_too_many_digits_is_counted_as_it_is() -> None:
+    entity = "&#" + "1" * 4301 + ";"
+    item = conversation(part(body=f"<p>{entity}</p>"))
+    assert parse("conversation.user.replied", item) == Events((*BEGUN, message(length=len(entity))))
 
 
 @pytest.mark.parametrize("topic", ["conversation.admin.noted", "ticket.note.created"])

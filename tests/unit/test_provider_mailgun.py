@@ -233,6 +233,17 @@ def test_a_mail_of_ours_answers() -> None:
     )
 
 
+def test_a_mail_of_a_form_on_our_page_is_a_customers() -> None:
+    web = [*HEADERS[:1], ["From", "web@shop.example"], ["To", "support@shop.example"], *HEADERS[2:]]
+    headers = msgspec.json.encode([*web, ["Reply-To", "Ana <ana@kunde.example>"]]).decode()
+    bare = msgspec.json.encode(web).decode()
+    sender = "web@shop.example"
+    assert parse(form(message_headers=headers, sender=sender), addresses="@shop.example") == customers()
+    posted_beside = form(message_headers=bare, sender=sender) + b"&Reply-To=ana@kunde.example"
+    assert parse(posted_beside, addresses="@shop.example") == customers()
+    assert parse(form(message_headers=bare, sender=sender), addresses="@shop.example") == Ignored("own_mail")
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
@@ -286,6 +297,13 @@ def test_mails_of_a_thread_have_the_thread_as_key() -> None:
     said = {"content-type": MULTIPART_TYPE.encode()}
     assert PROVIDER.key(BODY, {}) == PROVIDER.key(multipart(fields()), said) == b"fw-0@kunde.example"
     assert PROVIDER.channel_of(BODY, {}) == "email"
+
+
+def test_the_key_is_found_without_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = form(body_mime=RAW, message_headers=..., Message_Id=...)
+    for name in ("agents.intake.mail._text_of", "agents.intake.providers.mailgun.decoded_text"):
+        monkeypatch.setattr(name, None)
+    assert PROVIDER.key(BODY, {}) == PROVIDER.key(whole, {}) == b"fw-0@kunde.example"
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,14 @@ def test_a_mail_of_ours_answers() -> None:
     )
 
 
+def test_a_mail_of_a_form_on_our_page_is_a_customers() -> None:
+    web: dict[str, Any] = {"From": "web@shop.example", "FromFull": None}
+    first = begun("mail", CONTACT, "email", RECEIVED_AT, queue="support@shop.example", identifiers=ANA)
+    said = parse(body(**web, ReplyTo="Ana <ana@kunde.example>"), addresses="@shop.example")
+    assert said == Events((*first, posted()))
+    assert parse(body(**web, ReplyTo=""), addresses="@shop.example") == Ignored("own_mail")
+
+
 def test_fields_that_the_header_has_itself_are_not_taken_twice() -> None:
     headers = [*MAIL["Headers"], {"Name": "from", "Value": "Bo <bo@kunde.example>"}]
     said = parse(body(Headers=headers))

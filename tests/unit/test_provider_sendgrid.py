@@ -142,6 +142,20 @@ def test_a_mail_of_ours_answers() -> None:
     )
 
 
+def test_a_mail_of_a_form_on_our_page_is_a_customers() -> None:
+    web = {"from": b"web@shop.example", "headers": MAIL["headers"] + b"Reply-To: Ana <ana@kunde.example>\n"}
+    assert parse(body(**web)) == customers()
+    assert parse(body(**{"from": b"web@shop.example"})) == Ignored("own_mail")
+
+
+def test_the_key_is_found_without_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = body(b"fw", **{"from": None, "to": None})
+    whole = body(email=RAW, headers=None)
+    for name in ("agents.intake.mail._text_of", "agents.intake.providers.sendgrid.decoded_text"):
+        monkeypatch.setattr(name, None)
+    assert PROVIDER.key(payload, TYPE) == PROVIDER.key(whole, TYPE) == b"fw-1@shop.example"
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [

@@ -268,14 +268,18 @@ def test_an_agreed_emoji_on_a_thread_sets_it_done_and_open_again() -> None:
         id=event_id(SOURCE, "Ev0FLOOR0001", "solved"), revision=1, agent="U0STAFF001", status="solved", **said(REPLY_MS)
     )
     assert parse(REACTED_ADDED) == Events((status,))
-    assert parse(body(REACTED | {"type": "reaction_removed", "user": "U0CUST0001"})) == Events(
-        (
-            ContactStatusChanged(
-                id=event_id(SOURCE, "Ev0FLOOR0001", "open"), revision=1, status="open", **said(REPLY_MS)
-            ),
-            ContactOffered(id=event_id(SOURCE, "Ev0FLOOR0001", "offered"), revision=1, **said(REPLY_MS)),
-        )
+    reopened = ContactStatusChanged(
+        id=event_id(SOURCE, "Ev0FLOOR0001", "open"), revision=1, agent="U0STAFF002", status="open", **said(REPLY_MS)
     )
+    assert parse(body(REACTED | {"type": "reaction_removed", "user": "U0STAFF002"})) == Events((reopened,))
+
+
+@pytest.mark.parametrize("user", ["U0CUST0001", "U0BOT00001", "", ...])
+@pytest.mark.parametrize("kind", ["reaction_added", "reaction_removed"])
+def test_an_emoji_of_anybody_but_staff_says_nothing(kind: str, user: Any) -> None:
+    assert parse(body(REACTED | {"type": kind, "user": user})) == Ignored("reaction_of_others")
+    shared = body(REACTED | {"type": kind, "user": user}, is_ext_shared_channel=True)
+    assert parse(shared) == Ignored("reaction_of_others")
 
 
 @pytest.mark.parametrize(

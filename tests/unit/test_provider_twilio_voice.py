@@ -151,7 +151,7 @@ def test_a_leg_that_ended_without_a_duration_says_nothing() -> None:
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
 def test_a_leg_that_nobody_took_is_an_offer_declined(status: str) -> None:
-    assert events(CHILD, CallStatus=status, To="+4930123499") == (
+    assert events(CHILD, CallStatus=status) == (
         ContactOfferDeclined(
             id=event_id("main", LEG, "declined"),
             time=from_ms(AT),
@@ -159,10 +159,35 @@ def test_a_leg_that_nobody_took_is_an_offer_declined(status: str) -> None:
             source="main",
             revision=1,
             contact=CONTACT,
-            agent="+4930123499",
+            agent="mia",
             reason="missed",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("to", "agent"),
+    [
+        ("client:mia", "mia"),
+        ("sip:mia@pbx.example", "sip:mia@pbx.example"),
+        ("+4930123499", None),
+        ("4930123499", None),
+        ("client:", None),
+        ("", None),
+    ],
+)
+def test_a_leg_to_a_telephone_number_names_no_agent(to: str, agent: str | None) -> None:
+    assert events(CHILD, CallStatus="in-progress", To=to) == (answer(AT, agent),)
+    (declined,) = events(CHILD, CallStatus="busy", To=to)
+    assert isinstance(declined, ContactOfferDeclined)
+    assert declined.agent == agent
+
+
+@pytest.mark.parametrize(
+    "fields", [INBOUND, {**INBOUND, "CallStatus": "completed"}, {**ENQUEUE, "QueueResult": "hangup"}]
+)
+def test_a_call_from_an_agents_browser_is_no_contact(fields: dict[str, str]) -> None:
+    assert parsed(body(fields, From="client:mia")) == Ignored("agent_leg")
 
 
 @pytest.mark.parametrize("status", ["queued", "initiated", "ringing"])
@@ -201,7 +226,7 @@ def test_an_outbound_call_to_one_of_us_is_no_contact(to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "caller", ["anonymous", "Restricted", "", "client:tom", "sip:4930901820@pbx.example", "+266696687", "+86282452253"]
+    "caller", ["anonymous", "Restricted", "", "sip:4930901820@pbx.example", "+266696687", "+86282452253"]
 )
 def test_a_withheld_caller_has_no_identifier(caller: str) -> None:
     assert events(INBOUND, From=caller) == first(AT, identifiers=())

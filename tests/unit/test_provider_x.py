@@ -154,6 +154,15 @@ def test_an_altered_body_is_not_genuine() -> None:
         X.verify(delivery(known["body"].replace("0001", "0002").encode(), known["expected"]), SECRETS)
 
 
+def test_what_a_challenge_gets_signed_is_no_genuine_body() -> None:
+    answer = X.greet(challenge(("crc_token", "fw-junk")), SECRETS)
+    assert answer is not None
+    proof = json.loads(answer.body)["response_token"]
+    assert proof == proof_of(b"fw-junk")
+    with pytest.raises(NotGenuine, match="the body is a plain token"):
+        X.verify(delivery(b"fw-junk", proof), SECRETS)
+
+
 def test_a_challenge_is_answered_with_its_signature() -> None:
     known = vector("x-crc")
     expected = Answer(body=known["expected"].encode(), content_type="application/json")

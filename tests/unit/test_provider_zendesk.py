@@ -101,6 +101,10 @@ def said(**more: Any) -> dict[str, Any]:
     return common | {"identifiers": ANA, "revision": 1} | more
 
 
+def once(what: str) -> str:
+    return event_id("desk", "22129848", "5158", what)
+
+
 def own(what: str) -> str:
     return event_id("desk", "22129848", NAME, what)
 
@@ -311,8 +315,19 @@ def test_open_after_solved_is_offered_again(after: str, status: Any) -> None:
 
 @pytest.mark.parametrize(("score", "points"), [("GOOD", 1), ("good_with_comment", 1), ("BAD", 0)])
 def test_a_rating_is_a_survey_answered(score: str, points: int) -> None:
-    rated = SurveyAnswered(id=own("rating"), **said(), kind="csat", score=points, scale=1)
+    rated = SurveyAnswered(id=once("rating"), **said(revision=TEN + 120), kind="csat", score=points, scale=1)
     assert parse(body("ticket.csat_received", {"satisfaction_score": {"score": score}})) == Events((rated,))
+
+
+def test_a_changed_rating_corrects_the_one_before() -> None:
+    def rated(score: str, **changed: Any) -> AnyEvent:
+        result = parse(body("ticket.csat_received", {"satisfaction_score": {"score": score}}, **changed))
+        assert isinstance(result, Events)
+        return result.events[0]
+
+    before, after = rated("GOOD"), rated("BAD", id="e2", time="2026-10-20T10:05:00Z")
+    assert before.id == after.id
+    assert before.revision < after.revision
 
 
 def test_a_merged_ticket_goes_into_another_contact() -> None:
@@ -322,7 +337,17 @@ def test_a_merged_ticket_goes_into_another_contact() -> None:
 
 @pytest.mark.parametrize("kind", ["soft_deleted", "marked_as_spam", "permanently_deleted"])
 def test_a_removed_ticket_is_over(kind: str) -> None:
-    assert parse(body("ticket." + kind)) == Events((ContactEnded(id=own("removed"), **said()),))
+    over = ContactEnded(id=once("removed"), **said(revision=earliest(TEN + 120)))
+    assert parse(body("ticket." + kind)) == Events((over,))
+
+
+def test_a_ticket_is_over_once_since_it_was_first_removed() -> None:
+    spam = parse(body("ticket.marked_as_spam"))
+    gone = parse(body("ticket.permanently_deleted", id="e2", time="2026-11-20T10:00:00Z"))
+    assert isinstance(spam, Events)
+    assert isinstance(gone, Events)
+    assert [each.id for each in spam.events] == [each.id for each in gone.events]
+    assert spam.events[0].revision > gone.events[0].revision
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import msgspec
 from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
 from agents.intake.phone_numbers import phone_identifier
-from agents.intake.webhook import Webhook, answered, begun, decoded
+from agents.intake.webhook import Webhook, answered, begun, decoded, earliest
 from schemas.events import (
     AnyEvent,
     Channel,
@@ -40,6 +40,9 @@ _Id = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] | str | None
 _Time = int | float | str | None
 _LATEST_MS = 253_402_300_799_000
 _HIGHEST_RATING = 5
+_GREETED_MS = 10_000
+"""How long after the start the customer may be the one who began although a message of ours is the newest already."""
+
 _NOTHING = msgspec.Raw(b"{}")
 
 _CHANNELS: Mapping[str, Channel] = {
@@ -87,6 +90,7 @@ class _Nested(msgspec.Struct, gc=False):
     """A message inside a conversation."""
 
     account_id: _Id = None
+    message_type: _Id = None
 
 
 class _Change(msgspec.Struct, gc=False):
@@ -260,7 +264,7 @@ class Chatwoot(Webhook):
         told = _told(conversation, None, context)
         if event == "conversation_created":
             time = _needed(conversation.created_at, "created_at")
-            return Events(_begun(told, time, conversation))
+            return Events(_opened(told, time, conversation))
         time = _needed(_latest(conversation), "updated_at")
         return (_status_changed if event == "conversation_status_changed" else _moved)(conversation, told, time)
 
@@ -366,12 +370,12 @@ def _identifiers(person: _Person | None, account: str, region: str | None) -> tu
     return tuple(found)
 
 
-def _type_of(message: _Message) -> str:
+def _type_of(message: _Message | _Nested) -> str:
     name = str(message.message_type)
     return _MESSAGE_TYPES.get(name, name)
 
 
-def _begun(told: _Told, time: int, conversation: _Conversation) -> tuple[AnyEvent, ...]:
+def _begun(told: _Told, time: int, conversation: _Conversation) -> tuple[AnyEvent, AnyEvent]:
     return begun(
         told.source,
         told.contact,
@@ -382,6 +386,16 @@ def _begun(told: _Told, time: int, conversation: _Conversation) -> tuple[AnyEven
         priority=conversation.priority,
         tags=tuple(conversation.labels or ()),
     )
+
+
+def _opened(told: _Told, time: int, conversation: _Conversation) -> tuple[AnyEvent, ...]:
+    """A new conversation; where an agent or a campaign began, nobody waits in it yet. The message that comes along is
+    the newest, which may be a greeting: a customer's message of these seconds says better who began."""
+    created, offered = _begun(told, time, conversation)
+    if not conversation.messages or _type_of(conversation.messages[0]) not in ("outgoing", "template"):
+        return (created, offered)
+    revision = earliest(time + _GREETED_MS)
+    return (msgspec.structs.replace(created, direction="outbound", revision=revision),)
 
 
 def _created(message: _Message, conversation: _Conversation, told: _Told) -> Parsed:
@@ -505,12 +519,13 @@ def _moved_queue(
     new = f"team:{after}" if after else told.inbox
     waits = not conversation.first_reply_created_at
     left = told.said(time, Chatwoot.revision) | {"queue": old}
+    move = (time, before or "", after or "")
     events: tuple[AnyEvent, ...] = ()
     if before or not waits:
-        events = (ContactTransferred(id=told.event(time, "team"), **left, to=new),)
+        events = (ContactTransferred(id=told.event(*move, "team"), **left, to=new),)
     if waits:
-        gone = ContactLeftQueue(id=told.event(time, "left"), **left, reason="transfer_out")
-        events += (gone, ContactOffered(id=told.event(time, "queued"), **(left | {"queue": new})))
+        gone = ContactLeftQueue(id=told.event(*move, "left"), **left, reason="transfer_out")
+        events += (gone, ContactOffered(id=told.event(*move, "queued"), **(left | {"queue": new})))
     return events
 
 
@@ -519,9 +534,10 @@ def _moved_agent(told: _Told, time: int, before: str | None, after: str | None) 
     if after is None or before == after:
         return ()
     said = told.said(time, Chatwoot.revision)
+    move = (time, before or "", after)
     if before is None:
-        return (ContactUpdated(id=told.event(time, "assigned"), **said, agent=after, assignee=after),)
-    return (ContactTransferred(id=told.event(time, "assignee"), **said, agent=before, to=after),)
+        return (ContactUpdated(id=told.event(*move, "assigned"), **said, agent=after, assignee=after),)
+    return (ContactTransferred(id=told.event(*move, "assignee"), **said, agent=before, to=after),)
 
 
 PROVIDER = Chatwoot()

@@ -12,6 +12,7 @@ import hmac
 import html
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -283,10 +284,13 @@ class _Case(NamedTuple):
 
     @property
     def identifiers(self) -> tuple[str, ...]:
-        """The customer's."""
+        """The customer's. The first of several contacts counts only if they wrote the first message."""
         author, people = self.source.author, self.item.contacts
-        listed = people.contacts[0] if people is not None and people.contacts else None
+        contacts = (people.contacts if people is not None else None) or []
         wrote = author if author is not None and author.type in _CUSTOMERS else None
+        known = _text(wrote.id) if wrote is not None else None
+        sure = len(contacts) == 1 or (contacts and known is not None and _text(contacts[0].id) == known)
+        listed = contacts[0] if sure else None
         found = (each for who in (wrote, self.item.user, listed) for each in _names(who, self.app, self.context.region))
         return tuple(sorted(dict.fromkeys(found), key=_telling))
 
@@ -424,8 +428,9 @@ def _written(case: _Case, *, public: bool = True) -> list[AnyEvent]:
     )
     if author != "agent" or not public:
         return [posted]
-    queue, channel = case.team or INBOX, PROVIDER.channel
-    return [posted, answered(case.context.source, case.contact, channel, case.time, queue=queue, agent=case.admin)]
+    # Which queue it waited in is the offer's to say: the team may have been assigned in the same second.
+    reply = answered(case.context.source, case.contact, PROVIDER.channel, case.time, queue=None, agent=case.admin)
+    return [posted, reply]
 
 
 def _with_words(case: _Case) -> list[AnyEvent]:
@@ -579,8 +584,11 @@ def _telling(identifier: str) -> int:
 
 
 def _length(body: str | None) -> int:
-    """Characters of the text of HTML."""
-    return len(html.unescape(_TAG.sub("", body or "")).strip())
+    """Characters of the text of HTML; an entity of more digits than Python reads is counted as it is."""
+    text = _TAG.sub("", body or "")
+    with suppress(ValueError):
+        text = html.unescape(text)
+    return len(text.strip())
 
 
 def _text(value: _Id) -> str | None:

@@ -45,7 +45,7 @@ _STATES: Mapping[str, str] = {
     "unsubscribed": "subscription_state",
 }
 _PROOF = ("timestamp", "token", "signature")
-_AS_FIELDS = ("Message-Id", "In-Reply-To", "References", "Date", "From", "To", "Cc", "from")
+_AS_FIELDS = ("Message-Id", "In-Reply-To", "References", "Date", "From", "To", "Cc", "Reply-To", "from")
 
 
 class _Proof(NamedTuple):
@@ -105,7 +105,7 @@ class Mailgun(MailWebhook):
     def key(self, payload: bytes, headers: Headers) -> bytes | None:
         """The thread."""
         try:
-            return _mail_of(_form(payload, headers)).root.encode()
+            return _mail_of(_form(payload, headers), text=False).root.encode()
         except Malformed:
             return None
 
@@ -118,7 +118,7 @@ class Mailgun(MailWebhook):
         stamp = _text(form, "timestamp")
         seconds = int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else None
         return mail_events(
-            _mail_of(form),
+            _mail_of(form, text=True),
             context,
             recipient=_text(form, "recipient"),
             stamp=None if seconds is None else seconds * 1000,
@@ -153,20 +153,21 @@ def _proof_of(body: bytes, content_type: str) -> _Proof | None:
     return _Proof(*(_text(form, name) for name in _PROOF))
 
 
-def _mail_of(form: Mapping[str, bytes]) -> Mail:
-    """The mail of a route's post, whole (`body-mime`) or in fields. Raises Malformed."""
+def _mail_of(form: Mapping[str, bytes], *, text: bool) -> Mail:
+    """The mail of a route's post, whole (`body-mime`) or in fields. `text`: whether its text is read too. Raises
+    Malformed."""
     extra = [(name, _text(form, name)) for name in _AS_FIELDS if name in form]
     if "sender" in form:
         # The envelope's sender: nobody, where a server wrote it.
         sender = _text(form, "sender").strip()
         extra += [("Return-Path", sender), *([("From", sender)] if sender else [])]
     if "body-mime" in form:
-        return read_message(form["body-mime"], extra)
+        return read_message(form["body-mime"], extra, text=text)
     if "message-headers" not in form and "Message-Id" not in form:
         raise Malformed("schema", "no mail: a route posts message-headers and Message-Id, or body-mime")
-    text = decoded_text(form["body-plain"], None) if "body-plain" in form else None
+    plain = decoded_text(form["body-plain"], None) if text and "body-plain" in form else None
     named = digest((name, value) for name, value in form.items() if name not in _PROOF)
-    return read_fields([*_headers_of(form), *extra], otherwise=named, length=text_length(text))
+    return read_fields([*_headers_of(form), *extra], otherwise=named, length=text_length(plain))
 
 
 def _headers_of(form: Mapping[str, bytes]) -> Fields:

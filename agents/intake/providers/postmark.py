@@ -50,6 +50,7 @@ class _Inbound(msgspec.Struct, rename="pascal"):
     cc: str | None = None
     to_full: tuple[_Party, ...] | None = None
     cc_full: tuple[_Party, ...] | None = None
+    reply_to: str | None = None
     original_recipient: str | None = None
     text_body: str | None = None
     headers: tuple[_Field, ...] | None = None
@@ -104,7 +105,7 @@ def _fields(inbound: _Inbound) -> Fields:
     copies = _named(inbound.cc_full) or inbound.cc
     fields = [(each.name, str(each.value)) for each in inbound.headers or () if each.name and each.value is not None]
     present = {name.lower() for name, _ in fields}
-    taken_out = (("From", sender), ("To", to), ("Cc", copies))
+    taken_out = (("From", sender), ("To", to), ("Cc", copies), ("Reply-To", inbound.reply_to))
     return fields + [(name, value) for name, value in taken_out if value and name.lower() not in present]
 
 

@@ -57,14 +57,14 @@ class SendGrid(MailWebhook):
     def key(self, payload: bytes, headers: Headers) -> bytes | None:
         """The thread."""
         try:
-            return _mail_of(_form(payload, headers)).root.encode()
+            return _mail_of(_form(payload, headers), text=False).root.encode()
         except Malformed:
             return None
 
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """The events of an inbound mail. Raises Malformed."""
         form = _form(payload, context.headers)
-        return mail_events(_mail_of(form), context, recipient=", ".join(_envelope_of(form).to))
+        return mail_events(_mail_of(form, text=True), context, recipient=", ".join(_envelope_of(form).to))
 
 
 def _form(payload: bytes, headers: Headers) -> dict[str, bytes]:
@@ -87,19 +87,19 @@ def _charsets_of(form: Mapping[str, bytes]) -> Mapping[str, str | None]:
         return {}
 
 
-def _mail_of(form: Mapping[str, bytes]) -> Mail:
-    """The mail of a post, whole (`email`) or in fields. Raises Malformed."""
+def _mail_of(form: Mapping[str, bytes], *, text: bool) -> Mail:
+    """The mail of a post, whole (`email`) or in fields. `text`: whether its text is read too. Raises Malformed."""
     charsets = _charsets_of(form)
     sender = _envelope_of(form).sender
     extra = [] if sender is None else [("Return-Path", sender)]
     if "email" in form:
-        return read_message(form["email"], extra)
+        return read_message(form["email"], extra, text=text)
     if "headers" not in form:
         raise Malformed("schema", "no mail: the form has no field `headers`, and no field `email`")
     extra += [(name, decoded_text(form[name], charsets.get(name))) for name in ("from", "to", "cc") if name in form]
-    text = decoded_text(form["text"], charsets.get("text")) if "text" in form else None
+    plain = decoded_text(form["text"], charsets.get("text")) if text and "text" in form else None
     fields = [*fields_of(form["headers"]), *extra]
-    return read_fields(fields, otherwise=digest(form.items()), length=text_length(text))
+    return read_fields(fields, otherwise=digest(form.items()), length=text_length(plain))
 
 
 PROVIDER = SendGrid()

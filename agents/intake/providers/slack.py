@@ -4,7 +4,8 @@ A thread is a contact, its channel the queue. Sources: Slack's documentation, "E
 Slack"; slackapi/slack-api-specs `events-api`; slackapi/python-slack-sdk `slack_sdk/signature`.
 
 Settings: `staff`, the user ids of agents; `resolved`, the names of the emoji that set a thread done. Commas divide
-both. In a channel shared with other organisations everybody of the app's own workspace is staff as well.
+both. In a channel shared with other organisations everybody of the app's own workspace is staff as well, except for
+emoji: a reaction doesn't say whose workspace its user is of.
 """
 
 import hmac
@@ -20,7 +21,7 @@ from schemas.events import (
     AnyEvent,
     Channel,
     ContactCreated,
-    ContactOffered,
+    ContactStatus,
     ContactStatusChanged,
     MessagePosted,
 )
@@ -214,6 +215,8 @@ def _reaction(outer: _Outer, event: _Event, context: Context, slack: Slack) -> P
     if name not in listed(context.settings.get("resolved", "")) or event.item is None or event.item.type != "message":
         return Ignored("reaction")
     staff = listed(context.settings.get("staff", ""))
+    if event.user not in staff:
+        return Ignored("reaction_of_others")
     # Which message of a thread it is isn't said; what staff or the app wrote is hardly the customer's first.
     if event.item_user in staff or event.item_user in _bots(outer):
         return Ignored("reaction_to_reply")
@@ -226,19 +229,12 @@ def _reaction(outer: _Outer, event: _Event, context: Context, slack: Slack) -> P
         "source": context.source,
         "contact": contact_id(context.source, *thread),
         "queue": thread.channel,
-        "agent": event.user if event.user in staff else None,
+        "agent": event.user,
         "revision": slack.revision,
     }
-    if event.type == "reaction_added":
-        return Events(
-            (ContactStatusChanged(id=event_id(context.source, outer.event_id, "solved"), status="solved", **said),)
-        )
-    return Events(
-        (
-            ContactStatusChanged(id=event_id(context.source, outer.event_id, "open"), status="open", **said),
-            ContactOffered(id=event_id(context.source, outer.event_id, "offered"), **said | {"agent": None}),
-        )
-    )
+    # Never an offer: of a reply the emoji names a thread that may not exist, in which nobody waits.
+    status: ContactStatus = "solved" if event.type == "reaction_added" else "open"
+    return Events((ContactStatusChanged(id=event_id(context.source, outer.event_id, status), status=status, **said),))
 
 
 def _author(outer: _Outer, event: _Event, team: str, staff: frozenset[str]) -> Any:

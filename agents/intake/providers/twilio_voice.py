@@ -4,7 +4,8 @@ A callback speaks of one leg. A call that came in is the contact; the legs that 
 their parent. None of them knows of the other, so a leg's answer is contact.answered and the end of the call is
 contact.ended by nobody known: whether somebody had answered is seen where both are together. Calls that came in tell
 only of their end unless asked for more, so the beginning is also reckoned from the end and the duration. The number
-that was called is the queue. Facts: Twilio's "Call status callbacks", "Enqueue" and "Connection overrides".
+that was called is the queue. What comes in from an agent's browser (`client:`) is no contact. Facts: Twilio's "Call
+status callbacks", "Enqueue" and "Connection overrides".
 """
 
 from typing import Any
@@ -76,6 +77,8 @@ class TwilioVoice(Twilio):
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """What one callback says. Raises Malformed."""
         form = Form(payload)
+        if not form.get("ParentCallSid") and (form.get("From") or "").startswith("client:"):
+            return Ignored("agent_leg")
         if form.get("QueueResult"):
             return _left_enqueue(form, context)
         for field, reason in _OTHER_CALLBACKS:
@@ -201,8 +204,11 @@ def _identifiers(number: str | None, context: Context) -> tuple[str, ...]:
 
 
 def _agent(form: Form) -> str | None:
-    to = form.get("To")
-    return None if to is None else to.removeprefix("client:") or None
+    """Whom a leg dials, by name: a plain telephone number may be a customer's."""
+    to = form.get("To") or ""
+    if to.startswith("sip:"):
+        return to
+    return to.removeprefix("client:") or None if to.startswith("client:") else None
 
 
 PROVIDER = TwilioVoice()

@@ -41,14 +41,17 @@ class X(Webhook):
     tries_again = False
 
     def verify(self, delivery: Delivery, secrets: Secrets) -> None:
-        """HMAC-SHA256 of the raw body, base64. Nothing is timed: a copy of a delivery is genuine, too."""
+        """HMAC-SHA256 of the raw body, base64. Nothing is timed: a copy of a delivery is genuine, too. A body that is a
+        plain token is refused: anybody gets its signature by `greet`."""
+        if _CRC_TOKEN.fullmatch(delivery.body.decode("latin-1")):
+            raise NotGenuine("the body is a plain token, as a challenge-response check has it: no event")
         proof = delivery.header(_SIGNATURE)
         if not any_same((_signed(secret, delivery.body) for secret in secrets["consumer_secret"]), proof):
             raise NotGenuine(f"{_SIGNATURE} is not the body's")
 
     def greet(self, delivery: Delivery, secrets: Secrets) -> Answer | None:
         """The answer to a challenge-response check. It signs what anybody may ask for: a token that could be the body
-        of an event is refused, so that nobody gets the signature of one."""
+        of an event is refused, so that nobody gets the signature of one; `verify` refuses what is signed here."""
         if delivery.method != "GET":
             return None
         token = dict(delivery.query).get("crc_token", "")

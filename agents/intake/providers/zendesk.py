@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
-from agents.intake.webhook import Webhook, answered, begun, decoded
+from agents.intake.webhook import Webhook, answered, begun, decoded, earliest
 from schemas.events import (
     AgentState,
     AgentStateChanged,
@@ -179,6 +179,10 @@ class _Told(msgspec.Struct, frozen=True):
     def id(self, what: str) -> str:
         """Id of what this event of Zendesk's says."""
         return event_id(self.source, self.account, self.name, what)
+
+    def once(self, what: str) -> str:
+        """Id of what is said of the ticket once, by whichever events."""
+        return event_id(self.source, self.account, self.ticket, what)
 
     def said(self) -> dict[str, Any]:
         """Fields that all its events have."""
@@ -430,18 +434,19 @@ def _merged(told: _Told) -> Parsed:
 
 
 def _removed(told: _Told) -> Parsed:
-    return Events((ContactEnded(id=told.id("removed"), **told.said()),))
+    """Deleted, or spam, or both one after the other: over since the first of them."""
+    said = told.said() | {"revision": earliest(told.time)}
+    return Events((ContactEnded(id=told.once("removed"), **said),))
 
 
 def _rated(told: _Told) -> Parsed:
-    """Good is 1, bad is 0."""
+    """Good is 1, bad is 0. A later rating of the ticket corrects it."""
     score = ((told.event.satisfaction_score or _Score()).score or "").lower()
     if not score.startswith(("good", "bad")):
         return Ignored("rating_not_understood")
-    rated = SurveyAnswered(
-        id=told.id("rating"), **told.said(), kind="csat", score=1 if score.startswith("good") else 0, scale=1
-    )
-    return Events((rated,))
+    said = told.said() | {"revision": told.time}
+    points = 1 if score.startswith("good") else 0
+    return Events((SurveyAnswered(id=told.once("rating"), **said, kind="csat", score=points, scale=1),))
 
 
 def _agent_state(body: _Body, context: Context) -> Parsed:

@@ -1,6 +1,7 @@
 """The formats that are understood, by name."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from agents.intake.anonymous_bank import AnonymousBank
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
@@ -23,8 +24,14 @@ def by_name(formats: Iterable[Format]) -> dict[str, Format]:
     return named
 
 
-FORMATS: Mapping[str, Format] = by_name((AsteriskQueueLog(), AnonymousBank(), Canonical(), *webhooks().values()))
-"""Every format, by name."""
+FORMATS: Mapping[str, Format] = by_name((AsteriskQueueLog(), AnonymousBank(), Canonical()))
+"""Every format of files, by name."""
+
+
+@lru_cache(maxsize=1)
+def understood() -> Mapping[str, Format]:
+    """Every format that a channel topic may hold, by name: those of files, and what providers post."""
+    return by_name((*FORMATS.values(), *webhooks().values()))
 
 
 def format_named(name: str) -> Format:

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 
 from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
-from agents.intake.webhook import Webhook, answered, begun
+from agents.intake.webhook import Webhook, answered, begun, created
 from schemas.events import AnyEvent, Channel, MessagePosted
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms, to_ms
@@ -317,7 +317,7 @@ def _sent(mail: Mail, context: Context, ours: Ours, time: int) -> Parsed:
     who = _identifiers(customers[0]) if len(customers) == 1 else ()
     first: AnyEvent
     if mail.root == mail.id:
-        first = begun(context.source, contact, "email", time, queue=None, identifiers=who, direction="outbound")[0]
+        first = created(context.source, contact, "email", time, queue=None, identifiers=who, direction="outbound")
     else:
         first = answered(context.source, contact, "email", time, queue=None, agent=mail.sender)
     return Events((first, _message(mail, context, time, "agent", None, who)))

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from agents.intake.formats import FORMATS
+from agents.intake.formats import understood
 from agents.intake.parsing import Context, Format, Headers, Ignored, Malformed, Parsed, shown
 from schemas.envelopes import Envelope, Origin, encode
 from schemas.events import AnyEvent, ContactEvent
@@ -42,14 +42,14 @@ class Intake:
         region: str | None = None,
         regions: Mapping[str, str] | None = None,
         settings: Mapping[str, Mapping[str, str]] | None = None,
-        formats: Mapping[str, Format] = FORMATS,
+        formats: Mapping[str, Format] | None = None,
     ) -> None:
         self._wall_clock = wall_clock
         self._prefix = prefix_of(namespace)
         self._region = region
         self._regions = dict(regions or {})
         self._settings = dict(settings or {})
-        self._formats = formats
+        self._formats = understood() if formats is None else formats
 
     def take(self, record: Record, out: Outbox) -> None:
         """Say what became of one record of a channel topic."""

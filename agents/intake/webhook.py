@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from agents.intake.parsing import Context, Headers, Malformed, Parsed, created_id
-from schemas.events import AnyEvent, Channel, ContactAnswered, ContactCreated, ContactOffered
+from schemas.events import Channel, ContactAnswered, ContactCreated, ContactOffered
 from schemas.ids import event_id
 from schemas.instants import from_ms
 from schemas.unreadable import UNREADABLE
@@ -73,14 +73,16 @@ class Webhook:
         raise NotImplementedError
 
 
-def decoded(decoder: "msgspec.json.Decoder[Any]", payload: bytes) -> Any:
-    """A JSON body as the decoder's type. Raises Malformed: syntax or schema, with the field that is wrong."""
+def decoded(decoder: "msgspec.json.Decoder[Any]", payload: bytes | msgspec.Raw, where: str | None = None) -> Any:
+    """A JSON body, or what stands in one at `where`, as the decoder's type. Raises Malformed: syntax or schema, with
+    the field that is wrong."""
+    place = "" if where is None else f"in `{where}`: "
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as error:
-        raise Malformed("schema", str(error)) from None
+        raise Malformed("schema", f"{place}{error}") from None
     except UNREADABLE as error:
-        raise Malformed("syntax", f"no JSON: {error}") from None
+        raise Malformed("syntax", f"{place}no JSON: {error}") from None
 
 
 @lru_cache(maxsize=256)
@@ -101,6 +103,31 @@ def earliest(time: int) -> int:
     return _LATEST_MS - time
 
 
+def created(
+    source: str,
+    contact: str,
+    channel: Channel,
+    time: int,
+    *,
+    queue: str | None,
+    identifiers: Sequence[str] = (),
+    **more: Any,
+) -> ContactCreated:
+    """contact.created of a conversation that is there by `time` (ms) at the latest. `more`: its other fields. Alone, it
+    says that nobody waits yet, as where staff began."""
+    return ContactCreated(
+        id=first_of(source, contact, "created"),
+        time=from_ms(time),
+        channel=channel,
+        source=source,
+        contact=contact,
+        queue=queue,
+        identifiers=tuple(identifiers),
+        revision=earliest(time),
+        **more,
+    )
+
+
 def begun(
     source: str,
     contact: str,
@@ -110,22 +137,21 @@ def begun(
     queue: str | None,
     identifiers: Sequence[str] = (),
     **more: Any,
-) -> tuple[AnyEvent, AnyEvent]:
+) -> tuple[ContactCreated, ContactOffered]:
     """contact.created and contact.offered of a conversation that the customer began by `time` (ms) at the latest; every
     event of the conversation may bring them along. `more`: fields of contact.created."""
-    said: dict[str, Any] = {
-        "time": from_ms(time),
-        "channel": channel,
-        "source": source,
-        "contact": contact,
-        "queue": queue,
-        "identifiers": tuple(identifiers),
-        "revision": earliest(time),
-    }
-    return (
-        ContactCreated(id=first_of(source, contact, "created"), **said, **more),
-        ContactOffered(id=first_of(source, contact, "offered"), **said),
+    there = created(source, contact, channel, time, queue=queue, identifiers=identifiers, **more)
+    waits = ContactOffered(
+        id=first_of(source, contact, "offered"),
+        time=there.time,
+        channel=channel,
+        source=source,
+        contact=contact,
+        queue=queue,
+        identifiers=there.identifiers,
+        revision=there.revision,
     )
+    return there, waits
 
 
 def answered(

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import pytest
 
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
-from agents.intake.formats import FORMATS, UnknownFormat, by_name, format_named
+from agents.intake.formats import FORMATS, UnknownFormat, by_name, format_named, understood
 from agents.intake.parsing import Context, Events, Format, Parsed
 from agents.intake.processor import Intake
+from agents.intake.providers import webhooks
 from schemas.envelopes import Envelope, Origin, decode_envelope
 from schemas.events import ContactCreated, ContactEnded, ContactOffered
 from schemas.failures import LONGEST_MESSAGE, failed_headers
@@ -187,6 +188,11 @@ def test_a_source_has_its_own_region() -> None:
 def test_an_intake_has_no_state() -> None:
     intake = Intake(wall_clock=True)
     assert tuple(intake.changes()) == ()
+
+
+def test_what_providers_post_is_understood_and_is_no_format_of_files() -> None:
+    assert set(FORMATS) == {"anonymous-bank", "asterisk-queue-log", "canonical"}
+    assert set(understood()) == {*FORMATS, *webhooks()}
 
 
 def test_a_format_that_nobody_knows_is_answered_with_those_that_there_are() -> None:

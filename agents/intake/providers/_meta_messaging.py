@@ -25,7 +25,6 @@ from agents.intake.providers._social import (
     Id,
     Message,
     given,
-    inner,
     instant_of_either,
     needed,
     together,
@@ -93,9 +92,9 @@ class _Inbox:
 
     def _change(self, field: str | None, value: msgspec.Raw, where: str) -> Parsed:
         if self._product == "instagram" and field in _COMMENTS:
-            return self._comment(inner(COMMENT, value, where), where)
+            return self._comment(decoded(COMMENT, value, where), where)
         if field in _MESSAGES:
-            return self._item(inner(ITEM, value, where), where)
+            return self._item(decoded(ITEM, value, where), where)
         return Ignored("other_field")
 
     def _item(self, item: Item, where: str) -> Parsed:

@@ -7,7 +7,7 @@ import msgspec
 from agents.intake.parsing import Context, Ignored, Parsed
 from agents.intake.phone_numbers import phone_identifier
 from agents.intake.providers._meta_webhook import Change, MetaWebhook, Party
-from agents.intake.providers._social import Conversation, Id, Message, given, inner, instant, needed, together
+from agents.intake.providers._social import Conversation, Id, Message, given, instant, needed, together
 from agents.intake.webhook import decoded
 from schemas.ids import contact_id
 from schemas.instants import SECOND
@@ -130,7 +130,7 @@ def _changed(entry: _Entry, change: Change, context: Context, where: str) -> Ite
     if change.field not in _FIELDS:
         yield Ignored("other_field")
         return
-    value: _Value = inner(_VALUE, change.value, where)
+    value: _Value = decoded(_VALUE, change.value, where)
     number = _Number(context, given(entry.id), value, where)
     for index, message in enumerate(value.messages or ()):
         yield number.received(message, f"{where}.messages[{index}]")

@@ -2,16 +2,13 @@
 and bodies that hold many events."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
-
-import msgspec
+from typing import Literal, NamedTuple
 
 from agents.intake.parsing import Events, Ignored, Malformed, Parsed, shown
 from agents.intake.webhook import answered, begun
 from schemas.events import AnyEvent, MessagePosted
 from schemas.ids import event_id
 from schemas.instants import SECOND, from_ms
-from schemas.unreadable import UNREADABLE
 
 Id = str | int | None
 """An id as providers write it: text, or a number."""
@@ -118,13 +115,3 @@ def together(parts: Iterable[Parsed]) -> Parsed:
     if events:
         return Events(tuple(events))
     return reasons[0] if reasons else Ignored("empty_batch")
-
-
-def inner(decoder: "msgspec.json.Decoder[Any]", value: msgspec.Raw, where: str) -> Any:
-    """A value inside a body as the decoder's type. Raises Malformed: syntax or schema."""
-    try:
-        return decoder.decode(value)
-    except msgspec.ValidationError as error:
-        raise Malformed("schema", f"in `{where}`: {error}") from None
-    except UNREADABLE as error:
-        raise Malformed("syntax", f"in `{where}`: no JSON: {error}") from None

@@ -21,7 +21,7 @@ import msgspec
 from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
 from agents.intake.phone_numbers import phone_identifier
-from agents.intake.webhook import Webhook, answered, begun, decoded, earliest, first_of
+from agents.intake.webhook import Webhook, answered, begun, created, decoded
 from schemas.events import (
     AgentState,
     AgentStateChanged,
@@ -367,14 +367,12 @@ def _beginning(case: _Case, what: tuple[_What, ...]) -> tuple[AnyEvent, ...]:
 
 def _approach(case: _Case, time: int) -> ContactCreated:
     """A conversation that staff began: nobody waits in it yet."""
-    return ContactCreated(
-        **case.said()
-        | {
-            "id": first_of(case.context.source, case.contact, "created"),
-            "time": from_ms(time),
-            "queue": INBOX,
-            "revision": earliest(time),
-        },
+    return created(
+        case.context.source,
+        case.contact,
+        PROVIDER.channel,
+        time,
+        queue=INBOX,
         identifiers=case.identifiers,
         direction="outbound",
     )
@@ -626,10 +624,7 @@ def _iso(value: str) -> int:
 def _inside(decoder: "msgspec.json.Decoder[Any]", said: _Notification) -> Any:
     if said.data is None:
         raise Malformed("schema", "`$.data` is missing: expected what the notification is about")
-    try:
-        return decoded(decoder, bytes(said.data.item))
-    except Malformed as error:
-        raise Malformed(error.reason, f"in `$.data.item`: {error.message}") from None
+    return decoded(decoder, said.data.item, "$.data.item")
 
 
 def _looked_at(body: bytes) -> _Notification:

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
-from agents.intake.webhook import Webhook, answered, begun, decoded, earliest, first_of, listed
+from agents.intake.webhook import Webhook, answered, begun, created, decoded, listed
 from schemas.events import (
     AnyEvent,
     Channel,
-    ContactCreated,
     ContactStatus,
     ContactStatusChanged,
     MessagePosted,
@@ -151,13 +150,13 @@ class Slack(Webhook):
         outer: _Outer = decoded(_outer, payload)
         if outer.type != "event_callback":
             return Ignored(_SAYING_NOTHING.get(outer.type or "", "unknown_type"))
-        kind: _Kind = _inside(_kind, outer.event)
+        kind: _Kind = decoded(_kind, outer.event, "$.event")
         if kind.type in ("message", "app_mention"):
             if kind.subtype not in _WRITTEN:
                 return Ignored(_UNWRITTEN.get(kind.subtype or "", "housekeeping"))
-            return Events(_message(outer, _inside(_event, outer.event), context, self))
+            return Events(_message(outer, decoded(_event, outer.event, "$.event"), context, self))
         if kind.type in ("reaction_added", "reaction_removed"):
-            return _reaction(outer, _inside(_event, outer.event), context, self)
+            return _reaction(outer, decoded(_event, outer.event, "$.event"), context, self)
         return Ignored("unknown_event")
 
 
@@ -192,22 +191,10 @@ def _message(outer: _Outer, event: _Event, context: Context, slack: Slack) -> tu
     if answers:
         answer = answered(context.source, contact, slack.channel, time, queue=thread.channel, agent=user)
         return (posted, answer)
-    return (_approached(posted, time), posted)
-
-
-def _approached(posted: MessagePosted, time: int) -> ContactCreated:
-    """A thread that staff began: nobody waits in it yet."""
-    return ContactCreated(
-        id=first_of(posted.source, posted.contact, "created"),
-        time=posted.time,
-        channel=posted.channel,
-        source=posted.source,
-        contact=posted.contact,
-        queue=posted.queue,
-        agent=posted.agent,
-        revision=earliest(time),
-        direction="outbound",
+    there = created(
+        context.source, contact, slack.channel, time, queue=thread.channel, agent=user, direction="outbound"
     )
+    return (there, posted)
 
 
 def _reaction(outer: _Outer, event: _Event, context: Context, slack: Slack) -> Parsed:
@@ -289,13 +276,6 @@ def _instant(ts: str, name: str) -> int:
     if found is None:
         raise Malformed("time", f"`$.event.{name}` is {shown(ts)}: expected seconds like 1792490399.000200, as text")
     return int(found[1]) * 1000 + int((found[2] or "").ljust(3, "0")[:3])
-
-
-def _inside(decoder: "msgspec.json.Decoder[Any]", event: msgspec.Raw) -> Any:
-    try:
-        return decoded(decoder, bytes(event))
-    except Malformed as error:
-        raise Malformed(error.reason, f"in `$.event`: {error.message}") from None
 
 
 def _looked_at(body: bytes) -> _Outer:

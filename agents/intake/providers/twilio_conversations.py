@@ -12,7 +12,7 @@ from typing import Any, Literal
 from agents.intake.parsing import Context, Events, Headers, Ignored, Parsed
 from agents.intake.phone_numbers import phone_identifier
 from agents.intake.providers._twilio import Form, Twilio, fields_of, iso_date
-from agents.intake.webhook import answered, begun, listed
+from agents.intake.webhook import answered, begun, created, listed
 from schemas.events import AnyEvent, Channel, ContactOffered, ContactStatusChanged, ContactUpdated, MessagePosted
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
@@ -78,8 +78,7 @@ class _Told:
 
 def _conversation_added(told: _Told) -> Parsed:
     time = iso_date(told.form, "DateCreated")
-    created, _ = begun(told.context.source, told.contact, _CHANNEL, time, queue=told.queue)
-    return Events((created,))
+    return Events((created(told.context.source, told.contact, _CHANNEL, time, queue=told.queue),))
 
 
 def _message_added(told: _Told) -> Parsed:

@@ -17,7 +17,7 @@ from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
 from agents.intake.phone_numbers import phone_identifier
 from agents.intake.providers._twilio import Form, Twilio, fields_of, possible_ms
-from agents.intake.webhook import begun, earliest, first_of
+from agents.intake.webhook import created, earliest, first_of
 from schemas.events import (
     AgentState,
     AgentStateChanged,
@@ -132,7 +132,7 @@ class _Told:
 
     def created(self) -> ContactCreated:
         """contact.created, which every event of the task brings along."""
-        created, _ = begun(
+        return created(
             self.context.source,
             self.contact,
             self.channel,
@@ -142,7 +142,6 @@ class _Told:
             direction="outbound" if self.attributes.direction == "outbound" else "inbound",
             priority=self.form.get("TaskPriority"),
         )
-        return created  # type: ignore[return-value]
 
     def identifiers(self) -> tuple[str, ...]:
         """Of the customer: the address, then the number."""

@@ -15,7 +15,7 @@ import msgspec
 from agents.intake.parsing import Context, Events, Headers, Ignored, Parsed
 from agents.intake.phone_numbers import phone_identifier
 from agents.intake.providers._twilio import Form, Twilio, fields_of, mail_date, possible_ms
-from agents.intake.webhook import answered, begun, first_of
+from agents.intake.webhook import answered, begun, created, first_of
 from schemas.events import (
     AnyEvent,
     Channel,
@@ -109,7 +109,7 @@ def _went_out(form: Form, status: str, context: Context) -> Parsed:
         return Ignored("agent_leg")
     time = mail_date(form, "Timestamp")
     contact, queue = contact_id(context.source, call), form.get("From")
-    created, _ = begun(
+    there = created(
         context.source,
         contact,
         _CHANNEL,
@@ -118,7 +118,7 @@ def _went_out(form: Form, status: str, context: Context) -> Parsed:
         identifiers=_identifiers(to, context),
         direction="outbound",
     )
-    return Events((created, *_end(status, context, contact, time, queue)))
+    return Events((there, *_end(status, context, contact, time, queue)))
 
 
 def _leg(form: Form, status: str, context: Context) -> Parsed:

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from agents.intake.parsing import Context, Ignored, Malformed, Parsed, shown
-from agents.intake.providers._social import Conversation, Message, given, inner, instant, needed, together
+from agents.intake.providers._social import Conversation, Message, given, instant, needed, together
 from agents.intake.providers._x_bodies import BODY, PAYLOAD, Activity, Body, Direct, OldPost, Payload
 from agents.intake.webhook import Webhook, decoded, listed
 from schemas.events import Channel
@@ -88,7 +88,7 @@ def _activity(activity: Activity, context: Context) -> Parsed:
         return Ignored("access_revoked")
     if kind not in _DIRECT | _ENCRYPTED | _POSTS:
         return Ignored("other_event")
-    payload: Payload = inner(PAYLOAD, activity.payload, where)
+    payload: Payload = decoded(PAYLOAD, activity.payload, where)
     ours = needed(None if activity.filter is None else activity.filter.user_id, "$.data.filter.user_id")
     if kind in _DIRECT:
         return together(

@@ -49,13 +49,13 @@ up: setup ## run the service on this machine, with a Kafka of its own
 	$(BIN)/floorwalker up
 
 .PHONY: demo
-demo: setup ## watch a simulated call centre: wallboard, an incident, alerts, messages (ARGS="--seed x")
+demo: setup ## watch a simulated contact centre: wallboard, an incident, alerts, messages (ARGS="--seed x")
 	$(BIN)/floorwalker demo $(ARGS)
 
 ##@ Check
 
 .PHONY: test
-test: setup browser ## run all tests (ARGS="-k words" for some)
+test: setup browser mailserver ## run all tests (ARGS="-k words" for some)
 	$(BIN)/python -m pytest --numprocesses $(AT_A_TIME) --dist worksteal --durations 20 $(ARGS)
 
 # The browser tests drive the Chromium of the system; CHROMIUM=/path/to/it names another.
@@ -67,6 +67,16 @@ browser: ## install the browser that the browser tests drive, where there is non
 		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends chromium fonts-dejavu-core; } >/dev/null \
 		|| { echo >&2 "make test: can't install it: install chromium by hand, or name one: CHROMIUM=/path/to/it"; exit 1; }; }
+
+# The tests of mailboxes start a Dovecot of their own.
+.PHONY: mailserver
+mailserver: ## install the IMAP server that the tests of mailboxes start, where there is none
+	@PATH="$$PATH:/usr/sbin" command -v dovecot >/dev/null || { \
+		echo >&2 "make test: there is no Dovecot yet: installing Debian's"; \
+		sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends dovecot-imapd; } >/dev/null \
+		|| { echo >&2 "make test: can't install it: install dovecot-imapd by hand"; exit 1; }; }
 
 .PHONY: lint
 lint: setup ## ruff, format, types, import contracts, lock files
@@ -86,6 +96,12 @@ SEED ?= 1
 .PHONY: chaos
 chaos: setup ## let faults loose on a cluster and workers, and judge what came out (ROUNDS=n SEED=s)
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) $(ARGS)
+
+# EXAMPLES and SEED: as many payloads for each mapper; the same seed makes the same ones.
+EXAMPLES ?= 100000
+.PHONY: fuzz
+fuzz: setup ## give every mapper changed payloads, and judge what it makes of them (EXAMPLES=n SEED=s)
+	$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) --seed $(SEED) $(ARGS)
 
 .PHONY: bench
 bench: setup ## measure what one core does

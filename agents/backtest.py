@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaConsumer
 
 from agents.children import Child
 from agents.collect import Collected
-from agents.intake.formats import format_named
+from agents.file_formats import contents
 from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE, prefix_of
-from streams.connectors.replay import Replayed, replay
+from streams.connectors.replay import Replayed, send_steps
 from streams.kafka import EmbeddedKafka
 from streams.reader import POLL_MS, committed_reader, from_the_start, read_to_the_end
 from streams.settings import Settings
@@ -89,7 +89,7 @@ async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) 
     outputs = [prefix_of(service.namespace) + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
     async with workers_in_event_time(job, bootstrap, folder) as workers, committed_reader(bootstrap) as reader:
         await from_the_start(reader, outputs)
-        progress.update(doing="replaying")
+        progress.update(doing="reading files")
         sending = asyncio.create_task(send(job, bootstrap, progress))
         watching = [asyncio.create_task(worker.wait()) for worker in workers]
         try:
@@ -114,16 +114,27 @@ def expected_tasks(partitions: int) -> frozenset[str]:
 
 async def send(job: Job, bootstrap: str, progress: Progress) -> Replayed:
     """Replay the files of a job, its end included."""
-    return await replay(
-        bootstrap,
-        job.settings.service.namespace,
+    service = job.settings.service
+    held = contents(
         job.files,
-        format_named(job.format),
+        job.format,
+        job.settings,
         source=job.source or job.format,
-        tz=job.tz or job.settings.service.timezone,
+        tz=job.tz or service.timezone,
         date=job.date,
+    )
+    return await send_steps(
+        bootstrap,
+        service.namespace,
+        held.steps,
+        total=held.size,
         progress=lambda sent, *_: progress.update(sent=sent),
     )
+
+
+def is_reading(sending: "asyncio.Future[Replayed]", progress: Progress) -> bool:
+    """Whether nothing can come out yet, for files are read to put them in order: minutes, where they are large."""
+    return not sending.done() and progress.sent == 0
 
 
 async def _collect(
@@ -141,6 +152,10 @@ async def _collect(
             for record in records:
                 collected.take(record)
         progress.update(counted=collected.read)
+        if is_reading(sending, progress):
+            last_news = asyncio.get_running_loop().time()
+        elif progress.doing == "reading files":
+            progress.update(doing="replaying")
         if sending.done():
             sent = sending.result().read
             progress.update(doing="working it out", total=sent, sent=sent)

@@ -1,9 +1,11 @@
 """What came out of the pipeline, gathered from its output topics."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from agents.compliance import compliance, rows
 from schemas import alerts, customers, live
 from schemas.instants import to_ms
 from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE
@@ -56,7 +58,7 @@ class Collected:
         return self.read >= sent and not self.waiting_for(expected)
 
     def result(self) -> dict[str, Any]:
-        """The backtest's OUT: metrics, alerts, customers and counts, in a stable order."""
+        """The backtest's OUT: metrics, alerts, what became of promises, customers and counts, in a stable order."""
         metrics = [
             {
                 "metric": name,
@@ -75,7 +77,8 @@ class Collected:
         ]
         return {
             "metrics": metrics,
-            "alerts": [_alert(each) for each in sorted(self.transitions, key=lambda each: (each.due_at, each.id))],
+            "alerts": [_alert(each) for each in sorted(self.transitions, key=_in_time)],
+            "promises": rows(compliance(self.transitions)),
             "customers": [msgspec.to_builtins(profile) for _, profile in sorted(self.profiles.items())],
             "counts": self.counts(),
         }
@@ -93,27 +96,22 @@ class Collected:
         return max(fitting, key=_order, default=None)
 
 
-def _order(window: live.LiveMetrics) -> tuple[str, int, str, str]:
-    start = window.window.start
+def _order(window: live.LiveMetrics) -> tuple[str, int, str, str, str, str]:
+    start, scope = window.window.start, window.scope
     return (
         window.window.kind,
         to_ms(start) if start else 0,
-        window.scope.channel or "",
-        window.scope.queue or "",
+        scope.channel or "",
+        scope.queue or "",
+        scope.policy or "",
+        scope.segment or "",
     )
 
 
+def _in_time(each: alerts.SlaTransition) -> tuple[datetime, datetime, str]:
+    return each.due_at, each.occurred_at, each.id
+
+
 def _alert(each: alerts.SlaTransition) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "kind": each.kind,
-        "transition": each.transition,
-        "clock": each.clock,
-        "contact": each.contact,
-        "queue": each.queue,
-        "due_at": msgspec.to_builtins(each.due_at),
-        "occurred_at": msgspec.to_builtins(each.occurred_at),
-        "corrects": each.corrects,
-        "outcome": each.outcome,
-        "evidence": list(each.evidence),
-    }
+    told = {name: msgspec.to_builtins(getattr(each, name)) for name in each.__struct_fields__ if name != "context"}
+    return told | {"evidence": list(told["evidence"]), "events": list(told["events"])}

@@ -10,6 +10,8 @@ from agents.contacts.agent import register as register_contacts
 from agents.customers.agent import register as register_customers
 from agents.intake.agent import register as register_intake
 from agents.metrics.agent import register as register_metrics
+from agents.profiles.agent import register as register_profiles
+from agents.registry.agent import register as register_registry
 from streams.engine import Engine, build_app
 from streams.engine.app import FloorwalkerApp
 from streams.engine.setbacks import Setbacks
@@ -58,7 +60,16 @@ def build(settings: Settings) -> tuple[FloorwalkerApp, Engine]:
         waiting.clear()
 
     app.prepare = prepare
-    for register in (register_intake, register_contacts, register_customers, register_metrics, register_alerts):
+    stages = (
+        register_intake,
+        register_contacts,
+        register_registry,
+        register_customers,
+        register_profiles,
+        register_metrics,
+        register_alerts,
+    )
+    for register in stages:
         register(app, engine, settings)
     app.add_dependency(health)
     return app, engine

@@ -3,35 +3,10 @@
 A change of what an id means is a new version of it, never a silent one.
 """
 
-from typing import Literal
-
-import msgspec
-
+from schemas.definition import Definition
+from schemas.further_definitions import OF_CLOCK, PROMISES, RESOLUTIONS, SURVEYS
+from schemas.policies import CLOCKS
 from schemas.service_levels import SERVICE_LEVELS, TERMS, ServiceLevel
-
-Unit = Literal["contacts", "agents", "s", "fraction"]
-Direction = Literal["higher", "lower", "neutral"]
-Shown = Literal["always", "live", "without_queue", "staffed"]
-
-
-class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """What one metric id means.
-
-    `suffix`: what the published id has behind this one. `shown` says where it is published: `live` on kind 'all'
-    and the rolling windows, as of the clock; `without_queue` not in the scope of a queue; `staffed` as `live`, on
-    the whole floor and in the scopes of one queue on all channels, where a state of an agent is known.
-    """
-
-    id: str
-    unit: Unit
-    direction: Direction
-    meaning: str
-    formula: str
-    source: str
-    version: int = 1
-    suffix: str = ""
-    shown: Shown = "always"
-
 
 _CONNECT = "Amazon Connect, historical metrics definitions"
 _CONNECT_NOW = "Amazon Connect, real-time metrics definitions"
@@ -175,10 +150,24 @@ _METRICS: tuple[Definition, ...] = (
         suffix=".STATE",
         unit="agents",
         direction="neutral",
-        meaning="Agents in a state now; one in a conversation is on_contact whatever state was last declared.",
+        meaning="Agents in a state now; one in a call is on_contact whatever state was last declared.",
         formula="count of agents per state",
         source=_CONNECT_NOW,
         shown="staffed",
+    ),
+    Definition(
+        id="occupancy",
+        unit="fraction",
+        direction="neutral",
+        meaning=(
+            "Share of the agents' time that is spent in calls: for each agent the time in at least one call, from "
+            "answer to end and wrap-up where it is told, of that and the time available in none. Ringing counts as "
+            "available, for nobody tells it; away and offline are out. By when it was, up to now. A call of which no "
+            "end was told counts until its agent is offline. Aim: at most 0.85; above 0.9 people burn out."
+        ),
+        formula="sum over agents of time in calls / sum over agents of (time in calls + time available in none)",
+        source=_CONNECT,
+        shown="floor",
     ),
 )
 
@@ -200,23 +189,31 @@ def _of_service_level(level: ServiceLevel) -> Definition:
 
 
 CATALOGUE: dict[str, Definition] = {
-    definition.id: definition for definition in (*_METRICS, *map(_of_service_level, SERVICE_LEVELS))
+    definition.id: definition
+    for definition in (*_METRICS, *PROMISES, *SURVEYS, *RESOLUTIONS, *map(_of_service_level, SERVICE_LEVELS))
 }
 """Every metric by id; ids that take a threshold or a state stand here without it."""
 
-AS_OF_NOW = frozenset({"contacts_in_queue", "oldest_waiting", "agents_by_state"})
+AS_OF_NOW = frozenset(
+    {"contacts_in_queue", "oldest_waiting", "agents_by_state", "sla_open", "sla_at_risk", "time_to_breach"}
+)
 """What is the same in every window that ends now."""
+
+OF_TIME = frozenset({"occupancy"})
+"""Shares of time: numerator and denominator are seconds, not cases."""
 
 
 def definition_of(metric: str) -> Definition:
-    """The definition behind a published id (`service_level.connect@20`, `agents_by_state.away`).
+    """The definition behind a published id (`service_level.connect@20`, `agents_by_state.away`, `sla_met.first_reply`).
 
     Raises KeyError for an id that nobody publishes.
     """
     found = CATALOGUE.get(metric)
     if found is not None and not found.suffix:
         return found
-    base = metric.rpartition("@" if "@" in metric else ".")[0]
+    base, _, behind = metric.rpartition("@" if "@" in metric else ".")
     if base not in CATALOGUE or not CATALOGUE[base].suffix:
+        raise KeyError(metric)
+    if CATALOGUE[base].suffix == OF_CLOCK and behind not in CLOCKS:
         raise KeyError(metric)
     return CATALOGUE[base]

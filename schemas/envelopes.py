@@ -45,12 +45,22 @@ class Envelope(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc
 class Mark(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
     """A watermark in band: `task` has passed on all it read up to `time` (ms since the epoch).
 
-    `ended` says that its input is at its end (a replay that is over). Marks are the records without a key.
+    `ended` says that its input is at its end (a replay that is over). Marks are the records without a key; on a
+    compacted topic, which takes none of those, the ones whose key begins with MARK_KEY.
     """
 
     task: str
     time: int
     ended: bool = False
+
+
+MARK_KEY = b"watermark:"
+"""What the key of a mark begins with on a compacted topic; its task's name follows, so that the last one is kept."""
+
+
+def is_mark(key: bytes | None) -> bool:
+    """Whether a record with this key is a mark."""
+    return key is None or key.startswith(MARK_KEY)
 
 
 encode = msgspec.json.Encoder().encode

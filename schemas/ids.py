@@ -3,7 +3,7 @@
 All are UUIDv5 (RFC 9562) in lower-case text form.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ EVENTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c01")
 CONTACTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c02")
 CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
 ALERTS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c04")
+IDENTITIES = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c05")
+CONTEXTS = UUID("4f1d2b0e-8d8a-5c55-9d0b-5d1c2f7f9a60")
 _SEPARATOR = "\x1f"
 
 
@@ -25,7 +27,9 @@ def _begun(namespace: UUID) -> "_Hash":
 
 
 # Kept begun: a UUID as the key of a dictionary costs as much as the hash.
-_EVENTS, _CONTACTS, _CLOCKS, _ALERTS = map(_begun, (EVENTS, CONTACTS, CLOCKS, ALERTS))
+_EVENTS, _CONTACTS, _CLOCKS, _ALERTS, _IDENTITIES, _CONTEXTS = map(
+    _begun, (EVENTS, CONTACTS, CLOCKS, ALERTS, IDENTITIES, CONTEXTS)
+)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -70,6 +74,24 @@ def transition_id(
     return _uuid5(_CLOCKS, f"{name}\x1f{again}" if again else name)
 
 
+def moment_id(
+    contact: str,
+    clock: str,
+    instance: str,
+    policy_version: int,
+    transition: str,
+    due_ms: int,
+    moment: float | None,
+    again: int = 0,
+) -> str:
+    """Id of a transition that a clock instance can go through more than once with one due instant.
+
+    `moment`: what tells them apart, the instant (ms) at which it occurred or the share of the target.
+    """
+    name = f"{contact}\x1f{clock}\x1f{instance}\x1f{policy_version}\x1f{transition}\x1f{due_ms}\x1f@{moment}"
+    return _uuid5(_CLOCKS, f"{name}\x1f{again}" if again else name)
+
+
 def trend_id(rule: str, subject: str, since_ms: int) -> str:
     """Id of an episode of a trend: of its rule, its subject (queue, source) and when it began."""
     return _name(_ALERTS, ("trend", rule, subject, since_ms))
@@ -93,6 +115,21 @@ def message_id(alert: str, sequence: int, receiver: str) -> str:
 def command_id(route: str, said: str) -> str:
     """Id of what somebody says to alerts: of where it was said and of the key under which it may be said again."""
     return _name(_ALERTS, ("command", route, said))
+
+
+def statement_id(kind: str, customers: Sequence[str], authority: str, by: str | None, at_ms: int) -> str:
+    """Id of a statement on identifiers: of what is said of which customer ids, by whom, and as of when."""
+    return _name(_IDENTITIES, ("statement", kind, authority, by or "", at_ms, *customers))
+
+
+def review_id(a: str, b: str) -> str:
+    """Id of what is to be looked at between two customer ids."""
+    return _name(_IDENTITIES, ("review", a, b))
+
+
+def context_id(contact: str) -> str:
+    """Id of the record that tells who has begun a contact."""
+    return _uuid5(_CONTEXTS, contact)
 
 
 def customer_id(namespace: UUID, identifier: str) -> str:

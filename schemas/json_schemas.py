@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from schemas.alerts import SlaTransition
-from schemas.customers import CustomerProfile
+from schemas.customers import CustomerContext, CustomerProfile
 from schemas.envelopes import Envelope, Mark
 from schemas.events import AnyEvent
+from schemas.identities import AnyIdentity, Statement
 from schemas.live import LiveMetrics, Pipeline, Trends
 from schemas.notifications import AnyCommand, AnyNotification
+from schemas.policies import AnyPolicyRecord
 from schemas.trends import TrendTransition
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -65,7 +67,14 @@ PUBLIC_RECORDS: tuple[PublicRecord, ...] = (
             "Record without a key on any topic between two agents: a watermark. Who only wants the events skips it."
         ),
         type=Mark,
-        topics=("contacts.events", "agents.events", "alerts.sla", "alerts.trends"),
+        topics=(
+            "contacts.events",
+            "agents.events",
+            "alerts.sla",
+            "alerts.trends",
+            "customers.links",
+            "customers.identities",
+        ),
     ),
     PublicRecord(
         name="sla-transition",
@@ -125,6 +134,37 @@ PUBLIC_RECORDS: tuple[PublicRecord, ...] = (
         description="Record of customers.profiles: rolling state of one customer, under the customer's id.",
         type=CustomerProfile,
         topics=("customers.profiles",),
+    ),
+    PublicRecord(
+        name="customer-context",
+        title="Customer context",
+        description="Record of customers.context, by customer id: a customer known from before begins a contact.",
+        type=CustomerContext,
+        topics=("customers.context",),
+    ),
+    PublicRecord(
+        name="statement",
+        title="Statement on identifiers",
+        description="Record of customers.links: somebody says that identifiers are one customer's, or are not.",
+        type=Statement,
+        topics=("customers.links",),
+    ),
+    PublicRecord(
+        name="identity",
+        title="Link set or review",
+        description=(
+            "Record of customers.identities, told apart by `record`: the link set of an identifier, under its customer "
+            "id, or a link that does not hold, for somebody to look at."
+        ),
+        type=AnyIdentity,
+        topics=("customers.identities",),
+    ),
+    PublicRecord(
+        name="policy",
+        title="Policy or calendar",
+        description="Record of policies, told apart by `kind`: every version of one SLA policy or of one calendar.",
+        type=AnyPolicyRecord,
+        topics=("policies",),
     ),
 )
 

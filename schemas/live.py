@@ -11,10 +11,13 @@ WindowKind = Literal["15min", "30min", "60min", "day", "all", "rolling15min", "r
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the numbers are of: the whole floor ({}), a channel, a queue, or a queue on a channel."""
+    """What the numbers are of: the whole floor ({}), a channel, a queue, or a queue on a channel; of promises also a
+    policy, a policy in a queue, or a segment of customers."""
 
     channel: str | None = None
     queue: str | None = None
+    policy: str | None = None
+    segment: str | None = None
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -29,8 +32,8 @@ class Metric(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One number by one definition. `value` null: there is none yet (never 0 for nothing).
 
     Ratios are fractions 0..1 with numerator and denominator; durations are seconds, their numerator a sum of
-    seconds and their denominator a count. `n` is the number of observations; `interval` the 95 % interval of a
-    proportion (Wilson).
+    seconds and their denominator a count; points are 100 times their quotient. `n` is the number of observations;
+    `interval` the 95 % interval of a proportion (Wilson) or of a difference of two (points).
     """
 
     value: float | None

@@ -57,8 +57,9 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """The state of the matter, frozen when the record was made.
 
     `open`: subjects that are not over; `total`: all of this episode, those corrected away left out. `oldest_since`:
-    since when the oldest open subject waits. `subjects`: the three oldest open ones, else the last three. `policy`,
-    `target`: of the promise. `trend`: of a trend.
+    since when the oldest open subject waits. `newest_due_at`: when the last promise was broken, by its due instant or,
+    later, by a change of its terms. `subjects`: the three oldest open ones, else the last three. `policy`,
+    `target`: of the promise, business time where `business`. `trend`: of a trend.
     """
 
     open: int
@@ -67,6 +68,7 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     oldest_since: Instant | None = None
     newest_due_at: Instant | None = None
     target: Seconds | None = None
+    business: bool = False
     policy: str | None = None
     subjects: tuple[Subject, ...] = ()
     trend: TrendEvidence | None = None

@@ -1,9 +1,16 @@
 """Ids as state keeps them: a UUID is 17 bytes, and 36 letters where it is told."""
 
+from functools import lru_cache
+
 ShortId = bytes
 """'u' and the 16 bytes of a UUID in its usual form (lower case, with hyphens), or 's' and anything else in UTF-8."""
 
 
+_KEPT = 256
+"""Ids of which the other form is kept ready: each is asked for several times while something is under way."""
+
+
+@lru_cache(maxsize=_KEPT)
 def shortened(name: str) -> ShortId:
     """The short form of an id.
 
@@ -20,6 +27,7 @@ def shortened(name: str) -> ShortId:
     return b"s" + name.encode()
 
 
+@lru_cache(maxsize=_KEPT)
 def full(short: ShortId) -> str:
     """The id that was shortened.
 

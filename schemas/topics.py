@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas import alerts, customers, envelopes, live, notifications, partials, trends
+from schemas import alerts, customers, envelopes, identities, live, notifications, partials, policies, trends
 from schemas.events import CHANNELS
 
 MIB = 1 << 20
@@ -71,6 +71,26 @@ CUSTOMERS_PROFILES = Topic(
     name="customers.profiles", key="customer id", holds="public rolling state", cleanup="compact",
     retention_days=None, record=customers.CustomerProfile,
 )  # fmt: skip
+CUSTOMERS_LINKS = Topic(
+    name="customers.links", key="links", holds="who says which identifiers are one customer's", partitioned=False,
+    record=identities.Statement,
+)  # fmt: skip
+CUSTOMERS_IDENTITIES = Topic(
+    name="customers.identities", key="identifier's customer id, or review:ID", cleanup="compact", retention_days=None,
+    holds="link sets, who linked and why, and links for review", record=identities.AnyIdentity,
+)  # fmt: skip
+CUSTOMERS_MEMBERS = Topic(
+    name="customers.members", key="owner of the link set", holds="states of members of link sets", retention_days=7,
+    personal="personal", record=customers.MemberState, public=False,
+)  # fmt: skip
+CUSTOMERS_CONTEXT = Topic(
+    name="customers.context", key="customer id", holds="a known customer has started a contact", retention_days=1,
+    record=customers.CustomerContext,
+)  # fmt: skip
+POLICIES = Topic(
+    name="policies", key="policy:ID or calendar:ID", holds="SLA policies and calendars, every version",
+    partitioned=False, cleanup="compact", retention_days=None, personal="none", record=policies.AnyPolicyRecord,
+)  # fmt: skip
 METRICS_PARTIALS = Topic(
     name="metrics.partials", key="task", holds="mergeable pre-aggregates, watermarks", partitioned=False,
     retention_days=7, personal="personal", record=partials.Partial, public=False,
@@ -104,6 +124,11 @@ TOPICS: tuple[Topic, ...] = (
     CONTACTS_FAILED,
     CUSTOMERS_EVENTS,
     CUSTOMERS_PROFILES,
+    CUSTOMERS_LINKS,
+    CUSTOMERS_IDENTITIES,
+    CUSTOMERS_MEMBERS,
+    CUSTOMERS_CONTEXT,
+    POLICIES,
     METRICS_PARTIALS,
     METRICS_LIVE,
     ALERTS_SLA,

@@ -3,6 +3,8 @@
 import math
 import re
 
+from schemas.policies import LONGEST_TARGET
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+")
@@ -35,4 +37,7 @@ def parse_promise(value: object) -> float:
     """A promised time in seconds, where 0 and 'none' both mean: nothing is promised (0.0)."""
     if isinstance(value, str) and value.strip().lower() == "none":
         return 0.0
-    return parse_seconds(value)
+    seconds = parse_seconds(value)
+    if seconds > LONGEST_TARGET:
+        raise ValueError(f"longer than {LONGEST_TARGET // 86_400} days")
+    return seconds

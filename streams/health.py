@@ -10,6 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 log = structlog.get_logger()
 
+GRACE = 1.0
+"""Seconds that whoever is being answered has left when the process ends: a scraper that reads no more has no claim."""
+
 
 class PortTaken(Exception):
     """The port for /healthz, /readyz and /metrics is in use."""
@@ -34,7 +37,7 @@ class Health(mode.Service):
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
         try:

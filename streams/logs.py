@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import structlog
 
-QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore")
-"""httpx says every address it asks, and those of webhooks may hold a secret."""
+QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore", "imapclient", "mail.log")
+"""httpx says every address it asks, and those of webhooks may hold a secret; mail.log (aiosmtpd) says who writes to
+whom."""
 
 TALKATIVE = "aiokafka"
 """While a broker is away each of its clients says so many times a second, and a worker has dozens of them."""

@@ -10,7 +10,8 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from streams.sections import Section, Sections, model_of
+from streams.fields import Misplaced, Section
+from streams.sections import LISTED, NAMED, Sections, model_of
 from streams.toml_lines import Path
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -106,9 +107,7 @@ def _unknown(path: Path) -> str:
         homes = [
             f"[{name}]"
             for name, field in Sections.model_fields.items()
-            if name not in ("queues", "sources", "hooks", "tiles", "keys", "receivers")
-            and (inner := model_of(field.annotation))
-            and word in inner.model_fields
+            if name not in (*NAMED, *LISTED) and (inner := model_of(field.annotation)) and word in inner.model_fields
         ]
         if homes:
             return f"unknown key here; it belongs in {' or '.join(homes)}"
@@ -144,4 +143,13 @@ def _toml(value: str | int | float) -> str:
 
 def findings(error: ValidationError) -> list[tuple[Path, str]]:
     """Every finding of a failed validation of Sections: the path and what is wrong, in words."""
-    return [(path := tuple(each["loc"]), explain(path, each)) for each in error.errors(include_url=False)]
+    found: list[tuple[Path, str]] = []
+    for each in error.errors(include_url=False):
+        raised = each.get("ctx", {}).get("error")
+        if isinstance(raised, Misplaced):
+            found.append((raised.place, str(raised)))
+        else:
+            # What is wrong with a name of a table is said of the table.
+            path = tuple(part for part in each["loc"] if part != "[key]")
+            found.append((path, explain(path, each)))
+    return found

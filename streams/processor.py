@@ -70,6 +70,14 @@ class Processor(Protocol):
 
 
 @runtime_checkable
+class Resumes(Protocol):
+    """A processor whose rules ask for the clock before it moves on for the first time."""
+
+    def resume(self, clock: int) -> None:
+        """The state is complete, and the task's clock (ms) stood here when it was written."""
+
+
+@runtime_checkable
 class HasNews(Protocol):
     """A processor that gathers what time alone brings about until `before_flush`."""
 

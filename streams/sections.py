@@ -3,13 +3,12 @@
 Durations are float seconds. Unknown keys are refused; nothing can be changed afterwards.
 """
 
-import json
+import re
+from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -24,53 +23,38 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from schemas.definitions import AS_OF_NOW, CATALOGUE, definition_of
-from schemas.opening_hours import OpeningHours
-from streams.durations import FORM, parse_promise, parse_seconds
+from streams.durations import FORM
+from streams.fields import (
+    AT_RISK,
+    COUNTRY,
+    ID,
+    MAIL,
+    NAME,
+    OPEN,
+    PROMISE,
+    SECRETS,
+    SHARE,
+    VERSION,
+    ZONE,
+    Country,
+    Hours,
+    Misplaced,
+    Number,
+    Promise,
+    Seconds,
+    Section,
+    TextOrTexts,
+    Version,
+    Whole,
+    Zone,
+    ascending,
+    one_or_many,
+    words,
+)
 from streams.outlets.signature import key_of
+from streams.sla_sections import Calendars, Policies, check_promises
 
-
-def _no_flag(value: object) -> object:
-    # Python takes true for 1.
-    if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
-    return value
-
-
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(name: str) -> str:
-    if name != "UTC" and name not in _zones():
-        close = get_close_matches(name, _zones(), n=1)
-        raise ValueError(f"no such time zone, did you mean {close[0]!r}?" if close else "no such time zone")
-    return name
-
-
-def _one_or_many(value: object) -> object:
-    # From the environment: '20', '20, 30' or '[20, 30]'.
-    if isinstance(value, str):
-        text = value.strip()
-        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
-    return [value] if isinstance(value, int | float) else value
-
-
-def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(sorted(set(values)))
-
-
-def _words(value: object) -> object:
-    # From the environment: 'critical', 'critical, info' or '["critical"]'.
-    if isinstance(value, str):
-        text = value.strip()
-        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
-    return value
-
-
-def _hours(text: str) -> str:
-    OpeningHours(text, "UTC")
-    return text
+_BEHIND = {"@X": "@20", ".STATE": ".away", ".CLOCK": ".first_reply"}
 
 
 def _metric(name: str) -> str:
@@ -78,60 +62,18 @@ def _metric(name: str) -> str:
         definition_of(name)
     except KeyError:
         base = name.partition("@")[0]
+        base = base.partition(".")[0] if base.partition(".")[0] in CATALOGUE else base
         close = get_close_matches(base, CATALOGUE, n=1)
         if close == [base]:
-            raise ValueError(f"it needs {CATALOGUE[base].suffix} behind it, such as {base}@20") from None
+            suffix = CATALOGUE[base].suffix
+            if not suffix:
+                raise ValueError(f"it has nothing behind it: {base}") from None
+            raise ValueError(f"it needs {suffix} behind it, such as {base}{_BEHIND[suffix]}") from None
         raise ValueError(f"no such metric, did you mean {close[0]!r}?" if close else "no such metric") from None
     return name
 
 
-def _country(value: str | None) -> str | None:
-    if not value:
-        return None
-    from phonenumbers import SUPPORTED_REGIONS  # its metadata takes a while to load, and few need it
-
-    if value not in SUPPORTED_REGIONS:
-        raise ValueError("no such country")
-    return value
-
-
-def _listed(value: object) -> object:
-    # A list is handed on as one text.
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        if any("," in each for each in value):
-            raise ValueError("a text of a list may not have a comma in it")
-        return ",".join(value)
-    return value
-
-
-Seconds = Annotated[float, BeforeValidator(parse_seconds)]
-Promise = Annotated[float, BeforeValidator(parse_promise)]
-Number = Annotated[float, BeforeValidator(_no_flag)]
-Whole = Annotated[int, BeforeValidator(_no_flag)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Hours = Annotated[str, AfterValidator(_hours)]
-Country = Annotated[str | None, AfterValidator(_country)]
-TextOrTexts = Annotated[str, BeforeValidator(_listed)]
-
-_PROMISE = f"{FORM}; 0 or 'none': no promise"
-_AT_RISK = "a share of the promised time, over 0 and under 1"
-_COUNTRY = "a country in two capital letters, such as 'DE'"
-_ZONE = "an IANA time zone, such as 'UTC' or 'Europe/Berlin'"
-_VERSION = "a whole number, 1 or more"
-_ID = "a name of letters, digits, . _ -"
-_NAME = r"^[A-Za-z0-9._-]+$"
-_MAIL = r"^[^@\s<>,]+@[^@\s<>,]+$"
-_SECRETS = "a table of names, each with a text, 'env:NAME' or 'file:/PATH'"
-_SHARE = "a share, over 0 and under 1"
-_OPEN = "opening hours, such as 'Mo-Fr 08:00-18:00, Sa 09:00-13:00'; left out: always open"
 GroupLabel = Literal["queue", "channel", "policy", "source"]
-
-
-class Section(BaseModel):
-    """What all sections have in common."""
-
-    # Inputs are hidden because a secret is one as well.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Service(Section):
@@ -145,8 +87,8 @@ class Service(Section):
     )
     partitions: Whole = Field(default=4, ge=1, le=1_000, description="a whole number from 1 to 1000")
     clock: Literal["wall", "event"] = Field(default="wall", description="'wall' or 'event'")
-    timezone: Zone = Field(default="UTC", description=_ZONE)
-    region: Country = Field(default=None, description=_COUNTRY)
+    timezone: Zone = Field(default="UTC", description=ZONE)
+    region: Country = Field(default=None, description=COUNTRY)
     data_folder: Path = Field(default=Path(".floorwalker"), description="the path of a folder")
     port: Whole = Field(default=6066, ge=0, le=65_535, description="a whole number from 0 (any free port) to 65535")
     customer_namespace: SecretStr | None = Field(
@@ -187,45 +129,45 @@ class Service(Section):
 class Metrics(Section):
     """[metrics]: what the definitions leave open."""
 
-    thresholds: Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_one_or_many), AfterValidator(_ascending)] = (
+    thresholds: Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(one_or_many), AfterValidator(ascending)] = (
         Field(default=(20.0,), min_length=1, max_length=20, description=f"a list, such as [20, 30], each {FORM}")
     )
     short_abandon: Seconds = Field(default=5.0, description=FORM)
-    timezone: Zone | None = Field(default=None, description=f"{_ZONE}; left out, that of [service]")
+    timezone: Zone | None = Field(default=None, description=f"{ZONE}; left out, that of [service]")
 
 
 class Sla(Section):
     """[sla]: what every queue promises that says nothing else."""
 
-    answer_within: Promise = Field(default=20.0, description=_PROMISE)
-    at_risk: Number = Field(default=0.8, gt=0, lt=1, description=_AT_RISK)
+    answer_within: Promise = Field(default=20.0, description=PROMISE)
+    at_risk: Number = Field(default=0.8, gt=0, lt=1, description=AT_RISK)
     max_wait: Seconds = Field(default=86_400.0, gt=0, description=f"{FORM}, more than 0")
-    version: Whole = Field(default=1, ge=1, description=_VERSION)
-    id: str = Field(default="answer-within-default", pattern=_NAME, description=_ID)
+    version: Version = Field(default=1, description=VERSION)
+    id: str = Field(default="answer-within-default", pattern=NAME, description=ID)
 
 
 class Queue(Section):
     """[queues.NAME]: what differs from [sla] for one queue."""
 
-    answer_within: Promise | None = Field(default=None, description=_PROMISE)
-    at_risk: Number | None = Field(default=None, gt=0, lt=1, description=_AT_RISK)
+    answer_within: Promise | None = Field(default=None, description=PROMISE)
+    at_risk: Number | None = Field(default=None, gt=0, lt=1, description=AT_RISK)
     max_wait: Seconds | None = Field(default=None, gt=0, description=f"{FORM}, more than 0")
-    version: Whole | None = Field(default=None, ge=1, description=_VERSION)
+    version: Version | None = Field(default=None, description=VERSION)
     id: str | None = Field(default=None, min_length=1, description="a name")
     display_name: str | None = Field(default=None, min_length=1, max_length=22, description="a text of 1 to 22 letters")
     hidden: bool = Field(default=False, description="true or false")
-    service_level_target: Number | None = Field(default=None, gt=0, lt=1, description=_SHARE)
+    service_level_target: Number | None = Field(default=None, gt=0, lt=1, description=SHARE)
     agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number")
-    open: Hours | None = Field(default=None, description=_OPEN)
+    open: Hours | None = Field(default=None, description=OPEN)
 
 
 class Board(Section):
     """[board]: the wallboard, for all queues that say nothing else."""
 
     title: str = Field(default="Floor", min_length=1, max_length=40, description="a text of 1 to 40 letters")
-    service_level_target: Number = Field(default=0.8, gt=0, lt=1, description=_SHARE)
+    service_level_target: Number = Field(default=0.8, gt=0, lt=1, description=SHARE)
     agents_minimum: Whole | None = Field(default=None, ge=0, description="a whole number; left out: none is needed")
-    open: Hours | None = Field(default=None, description=_OPEN)
+    open: Hours | None = Field(default=None, description=OPEN)
 
 
 class Tile(Section):
@@ -247,11 +189,11 @@ class Tile(Section):
         definition = definition_of(self.metric)
         if self.window == "now" and definition.id not in AS_OF_NOW:
             raise ValueError(f"{self.metric} is of a window: set window to '30min', say")
-        if self.window == "day" and definition.shown == "live" and definition.id not in AS_OF_NOW:
+        if self.window == "day" and definition.shown in ("live", "promised_live") and definition.id not in AS_OF_NOW:
             raise ValueError(f"{self.metric} is not measured over a day: set window to '60min', say")
-        if self.channel is not None and definition.shown == "staffed":
+        if self.channel is not None and definition.shown in ("staffed", "floor"):
             raise ValueError(f"{self.metric} is not known by channel: leave channel out")
-        if self.queue is not None and definition.shown == "without_queue":
+        if self.queue is not None and definition.shown in ("without_queue", "floor"):
             raise ValueError(f"{self.metric} is not of a queue: leave queue out")
         return self
 
@@ -281,10 +223,29 @@ class Gateway(Section):
     )
 
 
+class History(Section):
+    """[history]: where the gateway keeps what it reads of customers."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="'postgresql://USER:PASSWORD@HOST/DATABASE' or 'sqlite:///FILE'; left out: a file of its own",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, value: SecretStr | None) -> SecretStr | None:
+        # Without what was given: a password may be in it.
+        if value is not None and not re.fullmatch(
+            r"(sqlite:///[^:?]|postgresql(\+[a-z0-9]+)?://).+", value.get_secret_value()
+        ):
+            raise ValueError("not a URL of SQLite or PostgreSQL")
+        return value
+
+
 class Key(Section):
     """[[keys]]: who may use the API. Only a hash of the key is kept: `floorwalker keys new` makes both."""
 
-    name: str = Field(pattern=_NAME, description=_ID)
+    name: str = Field(pattern=NAME, description=ID)
     role: Literal["wall", "viewer", "lead"] = Field(description="'wall', 'viewer' or 'lead'")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")
 
@@ -292,7 +253,7 @@ class Key(Section):
 class Alerts(Section):
     """[alerts]: what becomes one alert, and when people hear of it."""
 
-    group_by: Annotated[tuple[GroupLabel, ...], NoDecode, BeforeValidator(_words)] = Field(
+    group_by: Annotated[tuple[GroupLabel, ...], NoDecode, BeforeValidator(words)] = Field(
         default=("queue",), description="a list of 'queue', 'channel', 'policy' and 'source'"
     )
     group_wait: Seconds = Field(default=30.0, le=3_600, description=f"{FORM}, up to 1h")
@@ -301,6 +262,14 @@ class Alerts(Section):
     keep_firing: Seconds = Field(default=300.0, le=86_400, description=f"{FORM}, up to 24h")
     stale_after: Seconds = Field(default=900.0, ge=1, description=f"{FORM}, at least 1s")
     blind_after: Seconds = Field(default=60.0, ge=5, description=f"{FORM}, at least 5s")
+
+
+class Customers(Section):
+    """[customers]: what is kept of a customer."""
+
+    retention: Seconds = Field(
+        default=7_776_000.0, ge=86_400, le=157_680_000, description=f"{FORM}, from 1d to 5 years (1825d)"
+    )
 
 
 class Trends(Section):
@@ -321,18 +290,16 @@ class Notifier(Section):
 class Receiver(Section):
     """[[receivers]]: who is told of alerts, and how."""
 
-    name: str = Field(pattern=_NAME, description=_ID)
+    name: str = Field(pattern=NAME, description=ID)
     kind: Literal["webhook", "email"] = Field(description="'webhook' or 'email'")
-    severities: Annotated[tuple[Literal["critical", "warning", "info"], ...], NoDecode, BeforeValidator(_words)] = (
-        Field(
-            default=("critical", "warning", "info"), min_length=1, description="a list of 'critical', 'warning', 'info'"
-        )
+    severities: Annotated[tuple[Literal["critical", "warning", "info"], ...], NoDecode, BeforeValidator(words)] = Field(
+        default=("critical", "warning", "info"), min_length=1, description="a list of 'critical', 'warning', 'info'"
     )
     url: str | None = Field(default=None, pattern=r"^https?://\S+$", description="an address that begins with https://")
     secret: SecretStr | None = Field(default=None, min_length=16, description="at least 16 letters")
     server: str | None = Field(default=None, pattern=r"^[^\s:/]+:\d{1,5}$", description="'host:port'")
-    sender: str | None = Field(default=None, pattern=_MAIL, description="an e-mail address")
-    to: Annotated[tuple[Annotated[str, Field(pattern=_MAIL)], ...], NoDecode, BeforeValidator(_words)] = Field(
+    sender: str | None = Field(default=None, pattern=MAIL, description="an e-mail address")
+    to: Annotated[tuple[Annotated[str, Field(pattern=MAIL)], ...], NoDecode, BeforeValidator(words)] = Field(
         default=(), description="a list of e-mail addresses"
     )
     security: Literal["none", "starttls", "tls"] = Field(default="starttls", description="'none', 'starttls' or 'tls'")
@@ -353,7 +320,7 @@ class Receiver(Section):
 class Source(Section):
     """[[sources]]: something that is read from the moment the service starts."""
 
-    name: str = Field(pattern=_NAME, description=_ID)
+    name: str = Field(pattern=NAME, description=ID)
     format: Literal["asterisk-queue-log"] = Field(description="'asterisk-queue-log'")
     path: Path = Field(description="the path of a file")
     silent_after: Seconds | None = Field(default=None, ge=1, description=f"{FORM}, at least 1s; left out: learnt")
@@ -369,29 +336,55 @@ class Source(Section):
 class HookSource(Section):
     """[[hooks]]: a provider that posts its events to /hooks/PROVIDER/SOURCE of the gateway."""
 
-    provider: str = Field(pattern=_NAME, description="a provider; with a wrong one, `floorwalker check` lists them")
-    source: str = Field(pattern=_NAME, description=_ID)
-    secrets: dict[str, SecretStr] = Field(default={}, description=_SECRETS)
-    old_secrets: dict[str, SecretStr] = Field(default={}, description=_SECRETS)
+    provider: str = Field(pattern=NAME, description="a provider; with a wrong one, `floorwalker check` lists them")
+    source: str = Field(pattern=NAME, description=ID)
+    secrets: dict[str, SecretStr] = Field(default={}, description=SECRETS)
+    old_secrets: dict[str, SecretStr] = Field(default={}, description=SECRETS)
     settings: dict[str, TextOrTexts] = Field(default={}, description="a table of names, each with a text or a list")
-    region: Country = Field(default=None, description=f"{_COUNTRY}; left out, that of [service]")
+    region: Country = Field(default=None, description=f"{COUNTRY}; left out, that of [service]")
     rate: Number = Field(default=200.0, gt=0, le=100_000, description="a number over 0, up to 100000")
 
 
-def _told_apart(hooks: tuple[HookSource, ...]) -> tuple[HookSource, ...]:
-    names = [hook.source for hook in hooks]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two sources are named {name!r}: events are told apart by the source's name")
-    return hooks
+class FeedSource(Section):
+    """[[feeds]]: a mailbox, a switchboard or a stream that we connect to, or mail that is sent to us."""
+
+    kind: str = Field(pattern=NAME, description="a kind of feed; with a wrong one, `floorwalker check` lists them")
+    source: str = Field(pattern=NAME, description=ID)
+    address: str = Field(
+        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}$",
+        description="'host:port', of the provider or to listen at",
+    )
+    security: Literal["none", "starttls", "tls"] | None = Field(
+        default=None, description="'none', 'starttls' or 'tls'; left out: the kind's usual one"
+    )
+    secrets: dict[str, SecretStr] = Field(default={}, description=SECRETS)
+    settings: dict[str, TextOrTexts] = Field(default={}, description="a table of names, each with a text or a list")
+    region: Country = Field(default=None, description=f"{COUNTRY}; left out, that of [service]")
+
+    @property
+    def host(self) -> str:
+        """The host of the address."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of the address."""
+        return int(self.address.rpartition(":")[2])
 
 
-def _distinct(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    names = [source.name for source in sources]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two sources are named {name!r}: events are told apart by the source's name")
-    return sources
+class Identities(Section):
+    """[identities]: what links between identifiers may join."""
+
+    max_identifiers: Whole = Field(default=10, ge=2, le=1_000, description="a whole number from 2 to 1000")
+    single: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9.+-]*$")], ...], NoDecode, BeforeValidator(words)
+    ] = Field(default=("crm",), description="a list of kinds of identifiers, such as ['crm']")
+
+
+class Connect(Section):
+    """[connect]: the process that reads sources and feeds."""
+
+    port: Whole = Field(default=6068, ge=0, le=65_535, description="a whole number from 0 (any free port) to 65535")
 
 
 Named = TypeVar("Named", Key, Receiver)
@@ -414,20 +407,23 @@ class Sections(BaseModel):
     metrics: Metrics = Field(default=Metrics(), description="a table: [metrics]")
     sla: Sla = Field(default=Sla(), description="a table: [sla]")
     queues: dict[str, Queue] = Field(default={}, description="a table for each queue: [queues.NAME]")
-    sources: Annotated[tuple[Source, ...], AfterValidator(_distinct)] = Field(
-        default=(), description="a table for each source: [[sources]]"
-    )
-    hooks: Annotated[tuple[HookSource, ...], AfterValidator(_told_apart)] = Field(
-        default=(), description="a table for each source: [[hooks]]"
-    )
+    calendars: Calendars = Field(default={}, description="a table for each calendar: [calendars.NAME]")
+    policies: Policies = Field(default=(), description="a table for each policy: [[policies]]")
+    sources: tuple[Source, ...] = Field(default=(), description="a table for each source: [[sources]]")
+    hooks: tuple[HookSource, ...] = Field(default=(), description="a table for each source: [[hooks]]")
+    feeds: tuple[FeedSource, ...] = Field(default=(), description="a table for each source: [[feeds]]")
+    connect: Connect = Field(default=Connect(), description="a table: [connect]")
     board: Board = Field(default=Board(), description="a table: [board]")
     tiles: Annotated[tuple[Tile, ...], AfterValidator(_laid_out)] = Field(
         default=(), description="a table for each tile: [[tiles]]"
     )
     gateway: Gateway = Field(default=Gateway(), description="a table: [gateway]")
+    history: History = Field(default=History(), description="a table: [history]")
     keys: Annotated[tuple[Key, ...], AfterValidator(_named_apart)] = Field(
         default=(), description="a table for each key: [[keys]]"
     )
+    identities: Identities = Field(default=Identities(), description="a table: [identities]")
+    customers: Customers = Field(default=Customers(), description="a table: [customers]")
     alerts: Alerts = Field(default=Alerts(), description="a table: [alerts]")
     trends: Trends = Field(default=Trends(), description="a table: [trends]")
     notifier: Notifier = Field(default=Notifier(), description="a table: [notifier]")
@@ -435,22 +431,47 @@ class Sections(BaseModel):
         default=(), description="a table for each receiver: [[receivers]]"
     )
 
+    def names_of_sources(self) -> Iterator[tuple[tuple[str, int, str], str]]:
+        """Where a source is named, and its name: all of them are told apart by it."""
+        for number, source in enumerate(self.sources):
+            yield ("sources", number, "name"), source.name
+        for number, hook in enumerate(self.hooks):
+            yield ("hooks", number, "source"), hook.source
+        for number, feed in enumerate(self.feeds):
+            yield ("feeds", number, "source"), feed.source
+
+    def regions(self) -> dict[str, str]:
+        """Where numbers without a country code are dialled, of sources that say so."""
+        hooks = {each.source: each.region for each in self.hooks if each.region is not None}
+        return hooks | {each.source: each.region for each in self.feeds if each.region is not None}
+
+    def source_settings(self) -> dict[str, dict[str, str]]:
+        """The settings by which a source's payloads are read, by its name."""
+        hooks = {each.source: each.settings for each in self.hooks}
+        return hooks | {each.source: each.settings for each in self.feeds}
+
     @model_validator(mode="after")
     def _measured(self) -> "Sections":
-        files = {source.name for source in self.sources}
-        for number, hook in enumerate(self.hooks):
-            if hook.source in files:
-                raise ValueError(
-                    f"hooks[{number}].source: one of [[sources]] is named {hook.source!r} as well: events are told "
-                    "apart by the source's name"
-                )
+        seen: set[str] = set()
+        for place, name in self.names_of_sources():
+            if name in seen:
+                raise Misplaced(place, f"another source is named {name!r}: events are told apart by the source's name")
+            seen.add(name)
         for number, tile in enumerate(self.tiles):
             _, at, threshold = tile.metric.partition("@")
             if at and threshold not in {f"{each:g}" for each in self.metrics.thresholds}:
-                raise ValueError(
-                    f"tiles[{number}].metric: nothing is measured at {threshold} s: add it to metrics.thresholds"
+                raise Misplaced(
+                    ("tiles", number, "metric"), f"nothing is measured at {threshold} s: add it to metrics.thresholds"
                 )
+        check_promises(self.calendars, self.policies)
         return self
+
+
+NAMED = ("queues", "calendars")
+"""Sections with a table for each name."""
+
+LISTED = ("sources", "hooks", "feeds", "tiles", "keys", "receivers", "policies")
+"""Sections with any number of tables, one after the other."""
 
 
 def model_of(annotation: Any) -> type[Section] | None:

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
-from schemas.policies import AnswerWithin, MetricSettings, Policies, QueuePolicy, TrendSettings
+from schemas.policies import MetricSettings, Policies, TrendSettings
 from streams.problems import Problem, SettingsError, did_you_mean, findings, key_of
 from streams.secret import kept_namespace
-from streams.sections import Queue, Sections, Sla, model_of
+from streams.sections import LISTED, NAMED, Sections, model_of
+from streams.sla_policies import policies_of
+from streams.toml_lines import Path as KeyPath
 from streams.toml_lines import TomlLines
 
 __all__ = ["Problem", "Settings", "SettingsError", "load_settings"]
@@ -53,12 +55,9 @@ class Settings(Sections, BaseSettings):
             document = read_document(named_file(None))[0]
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=document)
 
-    def policies(self) -> Policies:
-        """What every queue promises, as the rules take it (milliseconds)."""
-        return Policies(
-            default=QueuePolicy(answer_within=_promise(self.sla), max_wait_ms=_ms(self.sla.max_wait)),
-            queues={name: _queue_policy(name, queue, self.sla) for name, queue in self.queues.items()},
-        )
+    def policy_settings(self) -> Policies:
+        """What is promised to whom, as the rules take it."""
+        return policies_of(self)
 
     def metric_settings(self) -> MetricSettings:
         """What the metric definitions leave open, as the rules take it (milliseconds)."""
@@ -115,17 +114,29 @@ def load_settings(path: Path | str | None = None, **told: Any) -> Settings:
 def _where(error: ValidationError, told: dict[str, Any], file: Path | None, lines: TomlLines) -> Iterable[Problem]:
     names = {name.upper() for name in os.environ}
     for path, message in findings(error):
-        variable = PREFIX + "__".join(str(part) for part in path).upper()
+        line = lines.of(path) if file else None
+        variable = _variable(path, names)
         held: Any = told
         for part in path:
             held = held.get(part) if isinstance(held, dict) else None
         if held is not None:
             yield Problem(None, key_of(path), message)
-        elif variable in names:
+        elif variable == _name_of(path):
             yield Problem(None, variable, message)
+        elif variable is not None and (path[0] in LISTED or not lines.has(path)):
+            yield Problem(None, f"{variable}: {key_of(path)}", message)
         else:
-            place = f"{file}:{lines.of(path)}: " if file and lines.of(path) else ""
-            yield Problem(None, place + key_of(path), message)
+            yield Problem(None, (f"{file}:{line}: " if line else "") + key_of(path), message)
+
+
+def _variable(path: KeyPath, names: set[str]) -> str | None:
+    """The environment's variable that says what is at a path, or a table or list around it."""
+    found = (_name_of(path[:length]) for length in range(len(path), 0, -1))
+    return next((name for name in found if name in names), None)
+
+
+def _name_of(path: KeyPath) -> str:
+    return PREFIX + "__".join(str(part) for part in path).upper()
 
 
 def named_file(path: Path | str | None) -> Path | None:
@@ -184,9 +195,9 @@ def _unknown_name(parts: list[str]) -> str | None:
     field = Sections.model_fields.get(section)
     if field is None:
         return did_you_mean(section, Sections.model_fields) + f" (names are {PREFIX}SECTION__KEY)"
-    if section in ("sources", "hooks", "tiles", "keys", "receivers"):
+    if section in LISTED:
         return f"; give all {section} as JSON in {PREFIX}{section.upper()}" if keys else None
-    if section == "queues":
+    if section in NAMED:
         keys = keys[1:]
     model = model_of(field.annotation)
     known = model.model_fields if model else {}
@@ -197,25 +208,3 @@ def _unknown_name(parts: list[str]) -> str | None:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1_000)
-
-
-def _promise(sla: Sla) -> AnswerWithin | None:
-    if not sla.answer_within:
-        return None
-    return AnswerWithin(id=sla.id, version=sla.version, target_ms=_ms(sla.answer_within), at_risk_share=sla.at_risk)
-
-
-def _queue_policy(name: str, queue: Queue, sla: Sla) -> QueuePolicy:
-    """A queue's own promise gets an id of its own; one that differs in nothing is the floor's."""
-    max_wait_ms = _ms(sla.max_wait if queue.max_wait is None else queue.max_wait)
-    own = (queue.answer_within, queue.at_risk, queue.version, queue.id)
-    if all(each is None for each in own):
-        return QueuePolicy(answer_within=_promise(sla), max_wait_ms=max_wait_ms)
-    within = sla.answer_within if queue.answer_within is None else queue.answer_within
-    promise = AnswerWithin(
-        id=queue.id or f"answer-within-{name}",
-        version=queue.version or 1,
-        target_ms=_ms(within),
-        at_risk_share=sla.at_risk if queue.at_risk is None else queue.at_risk,
-    )
-    return QueuePolicy(answer_within=promise if within else None, max_wait_ms=max_wait_ms)

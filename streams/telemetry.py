@@ -31,10 +31,33 @@ LAG = Gauge(
 EVENTS = Counter(
     "floorwalker_source_records_total", "Source records by what became of them, and why.", ("outcome", "reason")
 )
+CONTACTS_UNJUDGED = Counter(
+    "floorwalker_contacts_unjudged_total",
+    "Times that a rule failed on a contact as time passed: its promises are not watched until its next event.",
+)
+METRIC_NAMES_REFUSED = Counter(
+    "floorwalker_metric_names_refused_total",
+    "Facts that count without their queue, policy or segment, of which too many are known already, by which.",
+    ("kind",),
+)
 ALERT_INPUTS_IGNORED = Counter(
     "floorwalker_alert_inputs_ignored_total",
     "Findings and commands that alerts could not read or did not act on, by why.",
     ("reason",),
+)
+REGISTRY_INPUTS = Counter(
+    "floorwalker_registry_inputs_total",
+    "Statements on identifiers and policies by what became of them (taken, known, repeated, failed).",
+    ("outcome",),
+)
+POLICIES_WAITING = Counter(
+    "floorwalker_policies_waiting_total",
+    "Versions of published policies that named a calendar which nobody had defined when they came.",
+)
+CUSTOMER_INPUTS_FAILED = Counter(
+    "floorwalker_customer_inputs_failed_total",
+    "Records about customers that could not be read and went to contacts.failed, by topic.",
+    ("topic",),
 )
 NOTIFICATIONS = Counter(
     "floorwalker_notifications_total",
@@ -73,6 +96,15 @@ REQUEST_SECONDS = Histogram(
 UNREADABLE = Counter(
     "floorwalker_gateway_unreadable_total", "Records that the gateway could not understand and left out.", ("topic",)
 )
+HISTORY_RECORDS = Counter(
+    "floorwalker_history_records_total", "Records that the history store has taken, by topic.", ("topic",)
+)
+HISTORY_LAG = Gauge(
+    "floorwalker_history_lag_records", "Offsets between a topic's end and what the history store has read.", ("topic",)
+)
+HISTORY_ROWS = Gauge(
+    "floorwalker_history_rows", "Rows of the history store, by table; counted each minute.", ("table",)
+)
 HOOK_DELIVERIES = Counter(
     "floorwalker_hook_deliveries_total",
     "Deliveries of webhooks by what became of them (taken, spooled, greeted, or why not).",
@@ -81,7 +113,12 @@ HOOK_DELIVERIES = Counter(
 HOOK_SECONDS = Histogram(
     "floorwalker_hook_seconds", "Time from a webhook's body to its answer.", ("provider",), buckets=_SECONDS
 )
-HOOK_SPOOL_BYTES = Gauge(
-    "floorwalker_hook_spool_bytes", "Size of the file of deliveries that wait for Kafka; 0 where none does.",
-    ("source",),
-)  # fmt: skip
+SPOOL_BYTES = Gauge(
+    "floorwalker_spool_bytes", "Size of the file of records that wait for Kafka; 0 where none does.", ("source",)
+)
+FEED_RECORDS = Counter(
+    "floorwalker_feed_records_total",
+    "Records that feeds brought, by where they are kept (taken by Kafka, spooled), or why they are not.",
+    ("kind", "source", "outcome"),
+)
+FEED_CONNECTED = Gauge("floorwalker_feed_connected", "1 while a feed's provider is reached, else 0.", ("source",))

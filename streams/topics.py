@@ -9,7 +9,15 @@ from aiokafka.protocol.offset import OffsetRequest, OffsetResetStrategy
 
 from schemas.topics import COMPACTED, METRICS_LIVE, TOPICS, Topic, changelog, prefix_of
 
-STAGES: Mapping[str, bool] = {"intake": True, "contacts": True, "customers": True, "metrics": False, "alerts": False}
+STAGES: Mapping[str, bool] = {
+    "intake": True,
+    "contacts": True,
+    "registry": False,
+    "customers": True,
+    "profiles": True,
+    "metrics": False,
+    "alerts": False,
+}
 """The stages of the pipeline, and whether each is partitioned."""
 
 SERVED_TIMEOUT = 30.0

@@ -1,4 +1,4 @@
-"""What tests on a real Kafka share: one broker per run, and a namespace per test."""
+"""What tests on a real Kafka share: one broker per run, and a namespace per test. Some have the machine alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from collections.abc import Iterator
 import pytest
 
 from streams.kafka import EmbeddedKafka
+from tests.turns import lock_files, turn
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Set-up and all: in its turn."""
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no lock files."""
+    for each in lock_files() or ():
+        each.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from agents.alerts import episode as life
 from agents.alerts.book import Book
 from agents.alerts.episode import Episode
-from agents.alerts.finding import Finding, of_breach, of_trend
+from agents.alerts.finding import Finding, of_breach, of_trend, thing_of
 from agents.alerts.inbox import Detected
 from agents.alerts.mutes import Mutes
 from agents.alerts.subject import CORRECTED, Subject
@@ -40,7 +40,7 @@ class Dispatcher:
         elif record.transition == "corrected":
             self._take_back(record)
         else:
-            subject = self.book.subject_of(record.contact, record.instance)
+            subject = self.book.subject_of(record.contact, thing_of(record))
             if subject is not None:
                 outcome = record.outcome if record.transition == "fulfilled" else record.reason
                 self._end(subject, record.id, to_ms(record.occurred_at), outcome or record.transition)
@@ -92,7 +92,7 @@ class Dispatcher:
             book.touch_subject(subject)
             self._changed(episode)
             return
-        ended = book.ended_by(record.contact, record.instance, wrong)
+        ended = book.ended_by(record.contact, thing_of(record), wrong)
         if ended is not None and ended.stands:
             episode = book.episodes.data[ended.alert]
             if not episode.is_closed:

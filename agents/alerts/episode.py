@@ -7,7 +7,7 @@ Nothing here looks for subjects or sends: functions change an episode and note w
 
 import msgspec
 
-from agents.alerts.finding import PROMISE
+from agents.alerts.finding import PROMISES
 from agents.alerts.terms import Terms
 from schemas.instants import DAY, MINUTE
 from schemas.notifications import CLOSED, AlertState, Mode, Notify, Saying, Severity
@@ -75,7 +75,7 @@ def deadline(episode: Episode, terms: Terms) -> int | None:
     if episode.closed is not None:
         return episode.closed + FORGOTTEN_AFTER
     if not episode.open:
-        kept = terms.keep_firing if episode.rule == PROMISE else 0
+        kept = terms.keep_firing if episode.rule in PROMISES else 0
         return None if episode.idle is None else episode.idle + kept
     if episode.state == "pending":
         return episode.wait_until

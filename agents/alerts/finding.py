@@ -1,11 +1,14 @@
 """What was detected, in the form in which alerts take it: which rule, which labels, which subject."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from agents.alerts.subject import Subject
-from schemas.alerts import SlaTransition
+from schemas.alerts import SlaTransition, Transition
 from schemas.instants import from_ms, to_ms
 from schemas.notifications import Severity
+from schemas.policies import CLOCKS, ClockName
 from schemas.trends import TrendEvidence, TrendTransition
 
 PROMISE = "sla.answer_within"
@@ -13,7 +16,29 @@ SILENCE = "source.silent"
 ENDS = frozenset({"fulfilled", "lapsed"})
 """Transitions that end what a breach began; where there was no breach, they end nothing."""
 
+PROMISES: dict[str, ClockName] = {f"sla.{clock}": clock for clock in CLOCKS}
+"""Rule -> clock whose promise was broken."""
+
 _SEVERITY: dict[str, Severity] = {PROMISE: "critical", SILENCE: "critical"}
+
+
+class _Glance(msgspec.Struct):
+    """What decides whether a transition of a clock matters."""
+
+    transition: Transition
+    outcome: Literal["attained", "late"] | None = None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+def matters(value: bytes) -> bool:
+    """Whether a record of alerts.sla may begin, end or take back a breach. Raises schemas.unreadable.UNREADABLE for
+    one that is none."""
+    glance = _glance(value)
+    if glance.transition in ENDS:
+        return glance.outcome != "attained"
+    return glance.transition in ("breached", "corrected")
 
 
 class Finding(NamedTuple):
@@ -34,15 +59,24 @@ def of_breach(breach: SlaTransition, group_by: tuple[str, ...]) -> Finding:
     said = {"queue": breach.queue, "channel": breach.channel, "policy": breach.policy.id}
     subject = Subject(
         id=breach.id,
-        thing=breach.instance,
+        thing=thing_of(breach),
         contact=breach.contact,
-        since=due - target,
-        found=due,
+        since=next((to_ms(each.time) for each in breach.events if each.did == "started"), due - target),
+        found=due if breach.cause is None else max(due, to_ms(breach.detected_at)),
         target=target,
         policy=breach.policy.id,
+        business=breach.calendar is not None,
+        due=None if breach.cause is None else due,
     )
     rule = f"sla.{breach.clock}"
     return Finding(rule, _labels(said, group_by), _severity(rule), due, subject, breach.channel)
+
+
+def thing_of(transition: SlaTransition) -> str:
+    """What names the clock of a contact. One event may start several clocks; of an offer there is one."""
+    if transition.clock == "answer_within":
+        return transition.instance
+    return f"{transition.clock} {transition.instance}"
 
 
 def of_trend(opened: TrendTransition, group_by: tuple[str, ...]) -> Finding:
@@ -63,7 +97,8 @@ def rule_of(transition: TrendTransition) -> str:
 def check(record: SlaTransition | TrendTransition) -> None:
     """Raise OverflowError for a time that no calendar has."""
     if isinstance(record, SlaTransition):
-        instants, lasted = (record.due_at, record.occurred_at), record.target
+        instants = (record.due_at, record.occurred_at, record.detected_at, *(each.time for each in record.events))
+        lasted = record.target
     else:
         instants, lasted = (record.since, record.detected_at), record.evidence.limit or 0
     for instant in instants:

@@ -7,12 +7,11 @@ import msgspec
 from agents.alerts.commands import Commands
 from agents.alerts.dispatcher import Dispatcher
 from agents.alerts.episode import Episode
-from agents.alerts.finding import ENDS, check
+from agents.alerts.finding import check, matters
 from agents.alerts.inbox import Detected, Inbox
 from agents.alerts.publish import alert_of
 from agents.alerts.terms import Terms
 from schemas import alerts, notifications, trends
-from schemas.alerts import SlaTransition
 from schemas.instants import SECOND, to_ms
 from schemas.notifications import Acknowledge, AnyCommand, StartMute
 from schemas.topics import ALERTS_NOTIFICATIONS, ALERTS_SLA, ALERTS_TRENDS
@@ -76,8 +75,8 @@ class Alerting:
         try:
             if topic.endswith(ALERTS_SLA.name):
                 kind = "sla"
-                transition = alerts.decode(value)
-                if _matters(transition):
+                if matters(value):
+                    transition = alerts.decode(value)
                     check(transition)
                     self._hear(to_ms(transition.occurred_at), transition.contact, transition)
             elif topic.endswith(ALERTS_TRENDS.name):
@@ -213,10 +212,3 @@ class Alerting:
         self._book.restored()
         self._inbox.restored()
         self._dispatcher.unsent = {name for name, each in self._book.episodes.data.items() if each.news or each.counted}
-
-
-def _matters(transition: SlaTransition) -> bool:
-    """Whether it may begin, end or take back a breach."""
-    if transition.transition in ENDS:
-        return transition.outcome != "attained"
-    return transition.transition in ("breached", "corrected")

@@ -24,6 +24,7 @@ def alert_of(episode: Episode, subjects: Collection[Subject], terms: Terms, now:
     about = opened or standing or subjects
     oldest = min((each.since for each in opened), default=None)
     target = _shared({each.target for each in about})
+    business = any(each.business for each in about)
     dues = [each.found for each in about if each.contact is not None]
     evidence = Evidence(
         open=episode.open,
@@ -33,6 +34,7 @@ def alert_of(episode: Episode, subjects: Collection[Subject], terms: Terms, now:
         newest_due_at=from_ms(max(dues)) if dues else None,
         target=seconds(target),
         policy=_shared({each.policy for each in about}),
+        business=business,
         subjects=tuple(each.public() for each in _shown(opened, subjects)),
         trend=episode.trend,
     )
@@ -46,7 +48,7 @@ def alert_of(episode: Episode, subjects: Collection[Subject], terms: Terms, now:
         mode=episode.mode,
         started_at=from_ms(episode.started),
         updated_at=from_ms(now),
-        summary=summary(episode, terms, now, oldest=oldest, target=target),
+        summary=summary(episode, terms, now, oldest=oldest, target=target, business=business),
         evidence=evidence,
         notify=episode.notify,
         told=episode.told,

@@ -12,8 +12,9 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     """State of one subject. Times are ms since the epoch.
 
     `id`: of the record that raised it. `thing`: what ends names: the instance of the clock, or the trend. `contact`:
-    of a promise. `found`: when the promise was broken, or the trend found. `alert`: set when it joins one. `end`: id
-    of the record that ended it.
+    of a promise; `business`: its target is business time; `due`: when it was broken, where a change of its terms
+    brought that about later. `found`: when the promise was broken, by its due instant or by a change, or the trend was
+    found. `alert`: set when it joins one. `end`: id of the record that ended it.
     """
 
     id: str
@@ -27,6 +28,8 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     end: str | None = None
     ended: int | None = None
     outcome: str | None = None
+    business: bool = False
+    due: int | None = None
 
     @property
     def open(self) -> bool:
@@ -44,7 +47,7 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
             id=self.id,
             since=from_ms(self.since),
             contact=self.contact,
-            due_at=None if self.contact is None else from_ms(self.found),
+            due_at=None if self.contact is None else from_ms(self.found if self.due is None else self.due),
             target=seconds(self.target),
             ended_at=None if self.ended is None else from_ms(self.ended),
             outcome=self.outcome,

@@ -4,9 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from agents.alerts.episode import Episode
-from agents.alerts.finding import SILENCE
+from agents.alerts.finding import PROMISES, SILENCE
 from agents.alerts.terms import Terms
 from schemas.instants import DAY, HOUR, MINUTE, SECOND, from_ms
+from schemas.policies import ClockName
 
 LONGEST = 120
 """Letters: it stands alone on a watch."""
@@ -14,15 +15,36 @@ LONGEST = 120
 _PEOPLE = {"phone": ("caller", "callers")}
 _CONTACTS = {"phone": "calls", "chat": "chats", "email": "e-mails", "social": "messages"}
 
+_TARGETS: dict[ClockName, str] = {
+    "answer_within": "target",
+    "first_reply": "first reply target",
+    "next_reply": "next reply target",
+    "periodic_update": "update target",
+    "pausable_update": "update target",
+    "requester_wait": "waiting time target",
+    "agent_work": "agent work target",
+    "total_resolution": "resolution target",
+}
 
-def summary(episode: Episode, terms: Terms, now: int, *, oldest: int | None = None, target: int | None = None) -> str:
+
+def summary(
+    episode: Episode,
+    terms: Terms,
+    now: int,
+    *,
+    oldest: int | None = None,
+    target: int | None = None,
+    business: bool = False,
+) -> str:
     """One line on an alert at `now`.
 
-    `oldest`: since when the oldest open subject waits; `target`: of the promise, None where there are several (ms).
+    `oldest`: since when the oldest open subject waits; `target`: of the promise, None where there are several (ms);
+    `business`: it is business time.
     """
     when = _Local(terms.timezone, now)
-    if episode.rule.startswith("sla."):
-        text = f"{_place(episode, terms)}: {_promise(episode, when, oldest, target)}"
+    if episode.rule in PROMISES:
+        past = _past(PROMISES[episode.rule], target, business=business)
+        text = f"{_place(episode, terms)}: {_promise(episode, when, oldest, past)}"
     elif episode.rule == SILENCE:
         text = f"source {episode.labels.get('source', 'unknown')}: {_silence(episode, when)}"
     else:
@@ -30,8 +52,17 @@ def summary(episode: Episode, terms: Terms, now: int, *, oldest: int | None = No
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
-def _promise(episode: Episode, when: "_Local", oldest: int | None, target: int | None) -> str:
-    past = f"past the {duration(target)} target" if target is not None else "past their targets"
+def _past(clock: ClockName, target: int | None, *, business: bool) -> str:
+    """Past what: 'the 4 h first reply target', 'the first reply target of 4 h business time'."""
+    name = _TARGETS[clock]
+    if target is None:
+        return f"past their {name}s"
+    if business:
+        return f"past the {name} of {duration(target)} business time"
+    return f"past the {duration(target)} {name}"
+
+
+def _promise(episode: Episode, when: "_Local", oldest: int | None, past: str) -> str:
     began = when.at(episode.started)
     if episode.state == "retracted":
         return f"taken back, nobody waited {past} since {began} after all"
@@ -86,7 +117,8 @@ def _end(episode: Episode) -> int:
 def _place(episode: Episode, terms: Terms) -> str:
     labels = dict(episode.labels)
     queue = labels.pop("queue", None)
-    where = "all queues" if queue is None else terms.name_of(queue)
+    nowhere = "no queue" if "queue" in terms.group_by else "all queues"
+    where = nowhere if queue is None else terms.name_of(queue)
     return ", ".join((where, *(value for _, value in sorted(labels.items()))))
 
 

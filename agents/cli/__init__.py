@@ -5,7 +5,23 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.
 
 import typer
 
-from agents.cli import backfill, backtest, check, connect, gateway, keys, notifier, replay, status, topics, up, worker
+from agents.cli import (
+    backfill,
+    backtest,
+    check,
+    connect,
+    failed,
+    gateway,
+    identities,
+    keys,
+    notifier,
+    policies,
+    replay,
+    status,
+    topics,
+    up,
+    worker,
+)
 from agents.cli.console import fail_clearly
 from agents.cli.demo import command as demo
 
@@ -27,9 +43,12 @@ app.add_typer(notifier.receivers, name="receivers")
 app.command("replay")(replay.replay)
 app.command("backfill")(backfill.backfill)
 app.command("backtest")(backtest.backtest)
+app.add_typer(failed.app, name="failed")
 app.command("topics")(topics.topics)
 app.command("check")(check.check)
 app.command("status")(status.status)
+app.add_typer(policies.app, name="policies")
+app.add_typer(identities.app, name="identities")
 app.add_typer(keys.app, name="keys")
 
 

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 
 def backfill(
-    files: Annotated[list[Path], typer.Argument(help="Files of the past, in this order.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of the past, in this order; for eml folders too.")],
     format_: Format,
     config: Config = None,
     bootstrap: Bootstrap = None,

@@ -11,7 +11,9 @@ from agents.cli.options import Json
 from agents.intake.providers import webhooks
 from streams.check import Problem
 from streams.check import check as find_problems
-from streams.connectors.secrets import faults
+from streams.connectors.feed_settings import faults as feed_faults
+from streams.connectors.feeds import kinds
+from streams.connectors.secrets import faults as hook_faults
 from streams.problems import key_of
 from streams.sections import Sections
 from streams.settings import read_document
@@ -24,7 +26,7 @@ def check(
     """Check a settings file: names the line and the key that is wrong, and what to do."""
     if not config.is_file():
         raise FileNotFoundError(f"there is no {config}: give the path of a settings file")
-    problems = find_problems(config) or _of_hooks(config)
+    problems = find_problems(config) or _from_outside(config)
     if as_json:
         rows = [{"line": each.line, "key": each.key, "message": each.message} for each in problems]
         out.print_json(json.dumps({"file": str(config), "problems": rows}))
@@ -37,8 +39,9 @@ def check(
         err.print(f"{config} is right")
 
 
-def _of_hooks(config: Path) -> list[Problem]:
-    """What is wrong with [[hooks]] of a file that is right but for them."""
+def _from_outside(config: Path) -> list[Problem]:
+    """What is wrong with [[hooks]] and [[feeds]] of a file that is right but for them."""
     document, lines = read_document(config)
-    hooks = Sections.model_validate(document).hooks
-    return [Problem(lines.of(place), key_of(place), message) for place, message in faults(hooks, webhooks())]
+    sections = Sections.model_validate(document)
+    found = [*hook_faults(sections.hooks, webhooks()), *feed_faults(sections.feeds, kinds())]
+    return [Problem(lines.of(place), key_of(place), message) for place, message in found]

@@ -17,6 +17,7 @@ from streams.connectors.publisher import TopicMissing
 from streams.health import PortTaken
 from streams.kafka.errors import EmbeddedKafkaError
 from streams.outlets.gateway.exposure import Exposed
+from streams.outlets.history.errors import HistoryUnusable
 from streams.outlets.notifier.errors import NotifierRuns, OutboxUnusable
 from streams.service_check import NamespaceInService
 from streams.settings import SettingsError
@@ -47,6 +48,7 @@ _CODES: dict[type[Exception], int] = {
     Exposed: REFUSED,
     NotifierRuns: REFUSED,
     OutboxUnusable: FAILED,
+    HistoryUnusable: FAILED,
     TopicMissing: NOT_FOUND,
     EmbeddedKafkaError: FAILED,
     KafkaError: FAILED,

@@ -19,7 +19,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Whose key it is: letters, digits, . _ -")],
     role: Annotated[
         Literal["wall", "viewer", "lead"],
-        typer.Option(help="wall: the board; viewer: reads all; lead: also acknowledges and mutes."),
+        typer.Option(help="wall: the board; viewer: all but customers; lead: customers too, acknowledges and mutes."),
     ],
     as_json: Json = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import count, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,9 @@ def up(
     namespace: Namespace = None,
     partitions: Partitions = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    port: Annotated[int | None, typer.Option(help="Port of the first worker; the next ones follow.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the first worker; the next ones that no other part has follow.")
+    ] = None,
 ) -> None:
     """Start Kafka (unless yours is named), workers, wallboard, notifier and connectors. Ctrl-C stops all of it."""
     settings = settings_of(config, bootstrap=bootstrap, namespace=namespace, partitions=partitions, port=port)
@@ -62,7 +65,8 @@ def tell(words: str) -> None:
 
 def _say_what_runs(settings: Settings, workers: int) -> None:
     folder, port, gateway = settings.service.data_folder, settings.service.port, settings.gateway
-    err.print(f"{workers} worker(s), {len(settings.sources)} source(s); logs in {folder}; Ctrl-C stops all of it")
+    sources = len(list(settings.names_of_sources()))
+    err.print(f"{workers} worker(s), {sources} source(s); logs in {folder}; Ctrl-C stops all of it")
     if gateway.port:
         err.print(f"wallboard: http://127.0.0.1:{gateway.port}")
     else:
@@ -85,14 +89,20 @@ def installation(settings: Settings, config: Path | None, workers: int, bootstra
         return Child(name, [command, *shared, *arguments], environment, folder / f"{name}.log")
 
     partitions = ("--partitions", str(service.partitions))
-    ports = [str(service.port + number if service.port else 0) for number in range(workers)]
     outlets = [child("gateway", "gateway")]
     if settings.receivers:
         outlets.append(child("notifier", "notifier"))
-    if settings.sources:
+    if settings.sources or settings.feeds:
         # Ends with the outlets, before the workers: what it has sent is still worked out.
         outlets.append(child("connect", "connect"))
-    return [
-        [child(f"worker-{number}", "worker", *partitions, "--port", port) for number, port in enumerate(ports)],
-        outlets,
-    ]
+    ports = enumerate(worker_ports(settings, workers))
+    return [[child(f"worker-{number}", "worker", *partitions, "--port", str(port)) for number, port in ports], outlets]
+
+
+def worker_ports(settings: Settings, workers: int) -> list[int]:
+    """The ports of the workers: `service.port` and the next ones that no other part has; 0, any, where that is 0."""
+    first = settings.service.port
+    if not first:
+        return [0] * workers
+    others = {settings.gateway.port, settings.notifier.port, settings.connect.port} - {first}
+    return list(islice((port for port in count(first) if port not in others), workers))

@@ -3,13 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from faust import App
 
+from agents.contacts.contact import Contact
 from agents.contacts.processor import Contacts
-from schemas.topics import AGENTS_EVENTS, ALERTS_SLA, CONTACTS_EVENTS, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from schemas.topics import (
+    AGENTS_EVENTS,
+    ALERTS_SLA,
+    CONTACTS_EVENTS,
+    CUSTOMERS_EVENTS,
+    CUSTOMERS_LINKS,
+    METRICS_PARTIALS,
+)
 from streams.engine import Engine, Stage
 from streams.settings import Settings
-from streams.telemetry import EVENTS
+from streams.telemetry import CONTACTS_UNJUDGED, EVENTS
+
+log = structlog.get_logger()
 
 
 def count_source_records(outcomes: Mapping[str, int]) -> None:
@@ -22,11 +33,17 @@ def count_source_records(outcomes: Mapping[str, int]) -> None:
         EVENTS.labels(outcome, reason).inc(n)
 
 
+def report_unjudged(contact: Contact, error: Exception) -> None:
+    """Say that the rules cannot tell what has become due of a contact: by its customer's id, which names nobody."""
+    CONTACTS_UNJUDGED.inc()
+    log.error("contact.unjudged", customer=contact.customer, channel=contact.channel, exc_info=error)
+
+
 def register(app: App, engine: Engine, settings: Settings) -> None:
     """Add the agent to the app."""
     service = settings.service
     grace_ms = round(service.grace * 1000) if service.clock == "wall" else 0
-    policies = settings.policies()
+    policies = settings.policy_settings()
     namespace = settings.customer_namespace()
 
     def processor(partition: int) -> Contacts:
@@ -36,6 +53,7 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
             namespace=namespace,
             grace_ms=grace_ms,
             counted=count_source_records,
+            unjudged=report_unjudged,
         )
 
     stage = Stage(
@@ -43,7 +61,7 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
         inputs=(CONTACTS_EVENTS.name, AGENTS_EVENTS.name),
         processor=processor,
         feeds={CONTACTS_EVENTS.name: "intake", AGENTS_EVENTS.name: "intake"},
-        marks_to=(CUSTOMERS_EVENTS.name, METRICS_PARTIALS.name, ALERTS_SLA.name),
+        marks_to=(CUSTOMERS_EVENTS.name, CUSTOMERS_LINKS.name, METRICS_PARTIALS.name, ALERTS_SLA.name),
     )
 
     @app.agent(engine.add(stage), name="contacts")

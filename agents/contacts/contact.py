@@ -1,21 +1,30 @@
 """What is known of one contact: the log of its events and what they add up to."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from agents.contacts.case import SOLVED, Case, case_of, runs_of_log
 from agents.contacts.entry import Entry
 from agents.contacts.log import read_log
 from agents.contacts.memory import digest
 from agents.contacts.offer import ANSWERED, Offer, twin_of
+from agents.contacts.run import Run
+from agents.contacts.stated import ClockKey, Stated, is_breached
 
 
 class Contact(msgspec.Struct, gc=False):
     """One conversation on one channel. Instants in ms since the epoch.
 
     `log`: its events (log.py), so many `lines`, of which `tail` is the last. The fields from `started` to `anomalies`
-    are a fold over the log and `judged` alone (fold.py). `judged`: the instant up to which deadlines were looked at;
-    it never goes back. `customer`: id of the customer, `told`: the one that was last told on customers.events. Of a
-    settled contact, the log and what follows from it is gone; `packed` holds the digests of its event ids, `settled`
-    the time of its last event, `revision` the highest that any of them had.
+    are a fold over the log and `judged` alone (fold.py): `status` is the last that was told, `eventful` says that there
+    is more to tell than stays in queues and calls: messages, statuses, properties, surveys (`case`). `judged`: the
+    instant up to which deadlines were looked at; it never goes back. `stated`: what was said of its promises, by the
+    book of policies with so many entries (`heard`); `due`: when next something follows if nothing happens, None for
+    never. `linked`: digests of the sets of identifiers that were told to the registry. `customer`: id of the customer,
+    `told`: the one that was last told on customers.events. Of a settled contact, the log and what follows from it is
+    gone; `packed` holds the digests of its event ids, `settled` the time of its last event, `revision` the highest that
+    any of them had.
     """
 
     channel: str
@@ -30,7 +39,13 @@ class Contact(msgspec.Struct, gc=False):
     transfers: int = 0
     identifier: str | None = None
     anomalies: tuple[str, ...] = ()
+    status: str | None = None
+    eventful: bool = False
     judged: int = 0
+    stated: dict[ClockKey, Stated] = {}
+    heard: int = 0
+    due: int | None = None
+    linked: bytes = b""
     customer: str = ""
     told: str | None = None
     packed: bytes = b""
@@ -41,6 +56,7 @@ class Contact(msgspec.Struct, gc=False):
         """A copy that can be changed and leaves this one as it is (entries and terms never change)."""
         twin: Contact = self.__copy__()  # type: ignore[attr-defined]
         twin.offers = list(map(twin_of, self.offers))
+        twin.stated = self.stated.copy()
         return twin
 
     @property
@@ -49,19 +65,47 @@ class Contact(msgspec.Struct, gc=False):
         return read_log(self.log, self.lines)
 
     @property
+    def case(self) -> Case:
+        """What its messages, statuses, properties and surveys come to."""
+        return case_of(self.channel, self.log, self.lines, bool(self.packed))
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """When its clocks ran that are no offers'."""
+        return runs_of_log(self.channel, self.log, self.lines, bool(self.packed))
+
+    def stands_until(self, after: "Contact") -> int:
+        """The instant (ms) before which `after` tells nothing else of this contact than this did."""
+        return self.last if after.log.startswith(self.log) else 0
+
+    @property
+    def breaches(self) -> int:
+        """How many of its promises were broken."""
+        return sum([is_breached(stated.statements) for stated in self.stated.values()])
+
+    @property
     def waiting(self) -> bool:
         """Whether it is in a queue."""
         return any(offer.outcome is None for offer in self.offers)
 
     @property
     def open(self) -> bool:
-        """Whether anything more is to come: not ended, and no queue or agent was the last to see it."""
+        """Whether anything more is to come: by its status; without one, no queue or agent was the last to see it."""
         if self.ended is not None or self.left_ivr is not None:
             return False
+        if self.status is not None:
+            return self.status not in SOLVED
         for offer in self.offers:
             if offer.outcome is None or (offer.outcome == ANSWERED and offer.completed is None):
                 return True
         return not self.offers
+
+    def is_over(self, idle: int, window: int, retention: int) -> bool:
+        """Whether nothing more is expected, `idle` ms after its last event: of one that is over, after `window`; of an
+        open one, whose end was lost, after `retention`. What is solved may be opened again as long as that."""
+        if self.open:
+            return self.status is None and not self.waiting and idle >= retention
+        return idle >= (window if self.status is None or self.status == "closed" else retention)
 
     def settle(self) -> "Contact":
         """What stays of it when no correction is taken any more."""

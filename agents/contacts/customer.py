@@ -1,10 +1,23 @@
 """What a contact tells its customer (customers.events)."""
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 from agents.contacts.contact import Contact
 from agents.contacts.offer import ANSWERED
-from schemas.customers import ContactOutcome, CustomerContact
+from schemas.customers import ContactOutcome, CustomerContact, OpenPromise
+
+TOPIC = "topic:"
+"""What a tag begins with that says what a contact is about."""
+
+RESOLVED = "resolved"
+"""The tag that says that the customer was helped."""
+
+COMPLAINT = "complaint"
+"""The tag that says that it is one."""
+
+MESSAGES = 200
+"""So many of the newest messages of each way are told of a contact."""
 
 
 def customer_of(ids: Callable[[str], str], contact_id: str, identifier: str | None) -> str:
@@ -15,18 +28,11 @@ def customer_of(ids: Callable[[str], str], contact_id: str, identifier: str | No
     return ids("contact:" + contact_id if identifier is None else identifier)
 
 
-def told(contact_id: str, contact: Contact, customer: str, *, gone: bool = False) -> CustomerContact:
-    """The contact as a whole, for `customer`. `gone`: it turned out to be another's."""
+def told(
+    contact_id: str, contact: Contact, customer: str, *, gone: bool = False, promises: tuple[OpenPromise, ...] = ()
+) -> CustomerContact:
+    """The contact as a whole, for `customer`. `gone`: it turned out to be another's. `promises`: those that run."""
     last = contact.offers[-1] if contact.offers else None
-    outcome: ContactOutcome = "open"
-    ended = contact.ended
-    if last is not None:
-        outcome = last.outcome or "open"  # type: ignore[assignment]
-    elif contact.left_ivr is not None:
-        outcome = "left_ivr"
-    elif ended is not None:
-        outcome = "ended"
-    is_open = contact.open
     agent: str | None = None
     handled: int | None = None
     for offer in contact.offers:
@@ -34,27 +40,83 @@ def told(contact_id: str, contact: Contact, customer: str, *, gone: bool = False
             agent = offer.agent or agent
             if offer.completed is not None:
                 handled = (handled or 0) + offer.handle_time
-    if ended is None and not is_open:
-        if last is None:
-            ended = contact.left_ivr
-        else:
-            ended = last.stop if last.completed is None else last.completed
     return CustomerContact(
         customer=customer,
         contact=contact_id,
         channel=contact.channel,
         started=contact.started or 0,
-        open=is_open,
-        outcome=outcome,
-        queue=None if last is None else last.queue,
+        open=contact.open,
+        outcome=_outcome(contact),
         agent=agent,
         waited=None if last is None or last.outcome is None else last.wait,
         offered=None if last is None else last.at,
         answered=last.stop if last is not None and last.outcome == ANSWERED else None,
         handled=handled,
-        ended=ended,
+        ended=_ended(contact),
         offers=len(contact.offers),
         transfers=contact.transfers,
         known=contact.identifier is not None and not gone,
         gone=gone,
+        promises=promises,
+        breaches=contact.breaches,
+        **(_of_case(contact) if contact.eventful else _of_offers(contact)),
     )
+
+
+def _outcome(contact: Contact) -> ContactOutcome:
+    if contact.offers:
+        return contact.offers[-1].outcome or "open"  # type: ignore[return-value]
+    if contact.left_ivr is not None:
+        return "left_ivr"
+    return "open" if contact.open else "ended"
+
+
+def _ended(contact: Contact) -> int | None:
+    if contact.ended is not None or contact.open:
+        return contact.ended
+    if not contact.offers:
+        return contact.left_ivr
+    last = contact.offers[-1]
+    if last.outcome is None:
+        return None
+    return last.stop if last.completed is None else last.completed
+
+
+def _of_offers(contact: Contact) -> dict[str, Any]:
+    """What queues and calls alone say."""
+    offers = contact.offers
+    return {
+        "queue": offers[-1].queue if offers else None,
+        "agents": len({offer.agent for offer in offers if offer.agent is not None}),
+        "topic": offers[0].queue if offers else None,
+        "waits_for": "agent" if contact.waiting else None,
+    }
+
+
+def _of_case(contact: Contact) -> dict[str, Any]:
+    """What messages, statuses, properties and surveys say."""
+    case = contact.case
+    properties = case.properties
+    waits_for: Literal["agent", "customer"] | None = None
+    if contact.channel == "phone":
+        waits_for = "agent" if contact.waiting else None
+    elif contact.open:
+        waits_for = case.waits_for
+    topic = next((tag.removeprefix(TOPIC) for tag in properties.tags if tag.startswith(TOPIC)), None)
+    offers = contact.offers
+    return {
+        "queue": offers[-1].queue if offers else properties.queue,
+        "messages_in": case.messages_in[-MESSAGES:],
+        "messages_out": case.messages_out[-MESSAGES:],
+        "agents": len(case.agents),
+        "reopened": case.reopened,
+        "waits_for": waits_for,
+        "status": case.status,
+        "topic": topic or (offers[0].queue if offers else properties.queue),
+        "segment": properties.segment,
+        "priority": properties.priority,
+        "language": properties.language,
+        "resolved": case.solved or RESOLVED in properties.tags,
+        "complaint": COMPLAINT in properties.tags,
+        "surveys": case.surveys,
+    }

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 
 from schemas.instants import MINUTE
 
+SPARE = 1_024
+"""So many outdated entries are never in the way."""
+
 
 class Deadlines:
-    """The next deadline of every open offer.
+    """The next deadline of every contact that has one.
 
-    An entry that no longer is its offer's next deadline stays in the heap and is dropped when its time comes, so
-    however many are open, they cost nothing between.
+    An entry that no longer is its contact's next deadline stays in the heap until its time comes, or until such
+    entries are the larger part; so however many are open, they cost nothing between.
 
     >>> deadlines = Deadlines()
-    >>> deadlines.arm("c1", "o1", 20_000)
-    >>> deadlines.arm("c1", "o1", 30_000)
+    >>> deadlines.arm("c1", 20_000)
+    >>> deadlines.arm("c1", 30_000)
     >>> list(deadlines.due(20_000)), list(deadlines.due(30_000))
     ([], ['c1'])
     """
@@ -22,29 +25,33 @@ class Deadlines:
     __slots__ = ("_heap", "_next")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, str, str]] = []
+        self._heap: list[tuple[int, str]] = []
         self._next: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._heap)
 
-    def arm(self, contact: str, instance: str, at: int) -> None:
-        """The next deadline of an offer is `at` (ms)."""
-        if self._next.get(instance) != at:
-            self._next[instance] = at
-            heapq.heappush(self._heap, (at, contact, instance))
+    def __contains__(self, contact: str) -> bool:
+        return contact in self._next
 
-    def disarm(self, instance: str) -> None:
-        """The offer has no deadline any more."""
-        self._next.pop(instance, None)
+    def arm(self, contact: str, at: int | None) -> None:
+        """The next deadline of a contact is `at` (ms), None: it has none any more."""
+        if at is None:
+            self._next.pop(contact, None)
+        elif self._next.get(contact) != at:
+            self._next[contact] = at
+            heapq.heappush(self._heap, (at, contact))
+            if len(self._heap) > SPARE + 2 * len(self._next):
+                self._heap[:] = [(instant, name) for name, instant in self._next.items()]
+                heapq.heapify(self._heap)
 
     def due(self, clock: int) -> Iterator[str]:
         """The contacts of deadlines up to `clock`, in order; each deadline once."""
         heap = self._heap
         while heap and heap[0][0] <= clock:
-            at, contact, instance = heapq.heappop(heap)
-            if self._next.get(instance) == at:
-                del self._next[instance]
+            at, contact = heapq.heappop(heap)
+            if self._next.get(contact) == at:
+                del self._next[contact]
                 yield contact
 
 

@@ -1,7 +1,7 @@
 """One line of a contact's log: a canonical event, reduced to what the rules read."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,10 +16,13 @@ from schemas.events import (
     ContactLeftQueue,
     ContactMerged,
     ContactOffered,
+    ContactStatusChanged,
     ContactTransferred,
+    ContactUpdated,
     ContactWrapupEnded,
     ContactWrapupStarted,
     MessagePosted,
+    SurveyAnswered,
 )
 from schemas.instants import to_ms
 
@@ -42,16 +45,55 @@ OTHER = 12
 """An event that no rule here reads; it is remembered because it can come twice."""
 REPLIED = 13
 """A message of a human agent that the customer can read."""
+SETTLED = 14
+"""The work was set solved or closed."""
+ASKED = 15
+"""A message of the customer that the agents can read."""
+OPENED = 16
+"""The work was set to a status in which it is not solved."""
+UPDATED = 17
+"""A property changed."""
+SURVEYED = 18
+"""The customer rated."""
+
+BEGINNINGS = frozenset((CREATED, OFFERED, ANSWERED, REPLIED, ASKED, OPENED))
+"""What begins a contact again that was over."""
+
+# Who is told 'I hand you on' and is put into another queue waits there; a reply in the second of the end came first;
+# whoever answers and sets it solved at once has answered. What a contact is holds for all that happens in that second,
+# and whoever asks and is answered at once has asked first.
+_RANKS: dict[int, float] = {
+    UPDATED: CREATED + 0.1,
+    ASKED: CREATED + 0.2,
+    REPLIED: (CREATED + OFFERED) / 2,
+    OPENED: CREATED + 0.8,
+    SETTLED: (ANSWERED + HOLD_STARTED) / 2,
+}
 
 
-# Who is told 'I hand you on' and is put into another queue waits there; a reply in the second of the end came first.
-_RANKS: dict[int, float] = {REPLIED: (CREATED + OFFERED) / 2}
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an event says of the properties of its contact. None: nothing."""
+
+    priority: str | None = None
+    tags: tuple[str, ...] | None = None
+    segment: str | None = None
+    language: str | None = None
+    assignee: str | None = None
+
+
+class Rating(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An answer of a survey; `scale` is the highest possible score."""
+
+    kind: Literal["csat", "nps", "ces"]
+    score: float
+    scale: int
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event of a contact. `time`: ms since the epoch; durations ms, None where the source measured none.
 
-    `detail`: the reason for leaving a queue, or by whom the conversation was ended.
+    `detail`: the reason for leaving a queue, who ended the conversation, the status that was set, or 'outbound'.
+    `told`: of an event that says something of the contact's properties.
     """
 
     time: int
@@ -66,6 +108,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     talked: int | None = None
     held: int | None = None
     handled: int | None = None
+    told: Told | None = None
+    rating: Rating | None = None
 
     def before(self, other: "Entry") -> bool:
         """Whether this one stands before `other`: by time, then kind, then id; never by arrival."""
@@ -128,14 +172,56 @@ def _over(kind: int) -> "MakeEntry":
     return over
 
 
+def _created(event: Any) -> Entry:
+    priority, tags, language = event.priority, event.tags, event.language
+    detail = event.direction if event.direction != "inbound" else None
+    if priority is None and language is None and not tags:
+        return _begun(event) if detail is None else _telling(CREATED, event, None, None, detail)
+    return _telling(CREATED, event, Told(priority, tags or None, None, language), None, detail)
+
+
+def _updated(event: Any) -> Entry:
+    return _telling(UPDATED, event, Told(event.priority, event.tags, event.segment, None, event.assignee))
+
+
+def _telling(
+    kind: int, event: Any, told: Told | None, rating: Rating | None = None, detail: str | None = None
+) -> Entry:
+    return Entry(
+        to_ms(event.time),
+        kind,
+        event.id,
+        event.revision,
+        event.queue,
+        event.agent,
+        event.identifiers,
+        detail,
+        told=told,
+        rating=rating,
+    )
+
+
+def _surveyed(event: Any) -> Entry:
+    return _telling(SURVEYED, event, None, Rating(event.kind, event.score, event.scale))
+
+
 def _posted(event: Any) -> Entry:
-    return _reply(event) if event.author == "agent" and event.public else _other(event)
+    if not event.public:
+        return _other(event)
+    if event.author == "agent":
+        return _reply(event)
+    return _asked(event) if event.author == "customer" else _other(event)
+
+
+def _status(event: Any) -> Entry:
+    kind = SETTLED if event.status in ("solved", "closed") else OPENED
+    return _telling(kind, event, None, None, event.status)
 
 
 MakeEntry = Callable[[Any], Entry]
 
 _MAKERS: dict[type[ContactEvent], MakeEntry] = {
-    ContactCreated: _plain(CREATED),
+    ContactCreated: _created,
     ContactOffered: _plain(OFFERED),
     ContactLeftQueue: _stop(LEFT),
     ContactAnswered: _stop(ANSWERED),
@@ -147,10 +233,15 @@ _MAKERS: dict[type[ContactEvent], MakeEntry] = {
     ContactMerged: _plain(MERGED),
     ContactWrapupStarted: _plain(WRAPUP_STARTED),
     ContactWrapupEnded: _plain(WRAPUP_ENDED),
+    ContactStatusChanged: _status,
+    ContactUpdated: _updated,
     MessagePosted: _posted,
+    SurveyAnswered: _surveyed,
 }
+_begun = _plain(CREATED)
 _other = _plain(OTHER)
 _reply = _plain(REPLIED)
+_asked = _plain(ASKED)
 
 
 def entry_of(event: ContactEvent) -> Entry:

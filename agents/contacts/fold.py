@@ -1,55 +1,60 @@
 """A contact's facts as a pure fold over its log: in the order of time, whatever the order of arrival."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from agents.contacts import entry as kinds
 from agents.contacts.contact import Contact
 from agents.contacts.entry import Entry
-from agents.contacts.offer import ANSWERED, BY_END, SUPERSEDED, SYSTEM, Offer, TermsOf
+from agents.contacts.offer import ANSWERED, BY_END, SUPERSEDED, SYSTEM, WITHDRAWN, LongestWait, Offer
 
-_NONE_KNOWN: Mapping[str, Offer] = {}
+# What is read by clocks, and of properties by policies.
+_EVENTFUL = frozenset((kinds.REPLIED, kinds.SETTLED, kinds.ASKED, kinds.OPENED, kinds.UPDATED, kinds.SURVEYED))
 
 
-def refold(contact: Contact, entries: Iterable[Entry], terms: TermsOf) -> None:
-    """Work out `contact` anew from the entries of its log; offers keep their terms and what was stated of them."""
-    known = {offer.instance: offer for offer in contact.offers}
-    contact.started = contact.ended = contact.left_ivr = contact.identifier = None
+def refold(contact: Contact, entries: Iterable[Entry], longest_wait: LongestWait) -> None:
+    """Work out `contact` anew from the entries of its log."""
+    contact.started = contact.ended = contact.left_ivr = contact.identifier = contact.status = None
+    contact.eventful = False
     contact.last = contact.transfers = 0
     contact.offers = []
     contact.anomalies = ()
     for entry in entries:
-        apply(contact, entry, terms, known)
+        apply(contact, entry, longest_wait)
 
 
 def expire(contact: Contact, horizon: int) -> bool:
     """Let offers go whose longest wait ended by `horizon` (ms, inclusive). Returns whether any did."""
     any_left = False
     for offer in contact.offers:
-        if offer.outcome is None and offer.at + offer.terms.max_wait <= horizon:
-            offer.leave(SYSTEM, offer.terms.max_wait, None)
+        if offer.outcome is None and offer.at + offer.max_wait <= horizon:
+            offer.leave(SYSTEM, offer.max_wait, None)
             any_left = True
     return any_left
 
 
-def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer] = _NONE_KNOWN) -> bool:
+def apply(contact: Contact, entry: Entry, longest_wait: LongestWait) -> bool:
     """Take the next entry of the log: none that was taken stands after it.
 
     Returns whether it may have changed what is measured or promised.
     """
     kind, time = entry.kind, entry.time
+    if contact.packed:
+        _begun_again(contact, kind)
     if contact.started is None:
         contact.started = time
     contact.last = time
+    if entry.told is not None:
+        contact.eventful = True
     if contact.identifier is None and entry.identifiers:
         contact.identifier = entry.identifiers[0]
     # A wait is over only after its last instant: what happens at that instant still counts.
     left = False
     for waiting in contact.offers:
-        if waiting.outcome is None and waiting.at + waiting.terms.max_wait < time:
+        if waiting.outcome is None and waiting.at + waiting.max_wait < time:
             left = expire(contact, time - 1)
             break
     if kind == kinds.OFFERED:
-        _offered(contact, entry, terms, known)
+        _offered(contact, entry, longest_wait)
     elif kind == kinds.ANSWERED:
         _answered(contact, entry)
     elif kind == kinds.ENDED or kind == kinds.MERGED:
@@ -64,29 +69,44 @@ def apply(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Of
     elif kind == kinds.LEFT_IVR:
         if contact.left_ivr is None:
             contact.left_ivr = time
-    elif kind == kinds.REPLIED:
-        return _replied(contact, entry) or left
+    elif kind in _EVENTFUL:
+        _noted(contact, entry)
     elif kinds.HOLD_STARTED <= kind <= kinds.WRAPUP_ENDED:
         return _handled(contact, entry) or left
     else:
-        return left
+        return left or entry.told is not None
     return True
 
 
-def _offered(contact: Contact, entry: Entry, terms: TermsOf, known: Mapping[str, Offer]) -> None:
+def _begun_again(contact: Contact, kind: int) -> None:
+    """A settled contact stays over until something begins it again."""
+    if kind in kinds.BEGINNINGS:
+        if contact.ended == contact.settled:
+            contact.ended = None
+    elif contact.started is None:
+        contact.ended = contact.settled
+
+
+def _noted(contact: Contact, entry: Entry) -> None:
+    """What else tells of a contact than queues and calls."""
+    contact.eventful = True
+    if entry.kind == kinds.REPLIED:
+        _replied(contact, entry)
+    elif entry.kind == kinds.SETTLED:
+        contact.status = entry.detail
+        _settled(contact, entry)
+    elif entry.kind == kinds.OPENED:
+        contact.status = entry.detail
+        contact.ended = None
+
+
+def _offered(contact: Contact, entry: Entry, longest_wait: LongestWait) -> None:
     contact.ended = None
     for offer in contact.offers:
         # Nobody waits twice in one queue: the end of the first wait was lost.
         if offer.outcome is None and offer.queue == entry.queue:
             offer.leave(SYSTEM, entry.time - offer.at, entry.id, SUPERSEDED)
-    before = known.get(entry.id)
-    if before is None:
-        offer = Offer(entry.id, entry.queue, entry.time, terms(entry.queue))
-    else:
-        own = before.terms if before.queue == entry.queue else terms(entry.queue)
-        offer = Offer(entry.id, entry.queue, entry.time, own)
-        offer.stated, offer.corrections = before.stated, before.corrections
-    contact.offers.append(offer)
+    contact.offers.append(Offer(entry.id, entry.queue, entry.time, longest_wait(entry.queue, entry.time)))
 
 
 def _answered(contact: Contact, entry: Entry) -> None:
@@ -100,16 +120,21 @@ def _answered(contact: Contact, entry: Entry) -> None:
     offer.answered = entry.time
 
 
-def _replied(contact: Contact, entry: Entry) -> bool:
+def _replied(contact: Contact, entry: Entry) -> None:
     """A message of ours answers whoever waits for one, in whatever queue; no call is answered by one."""
-    answered = False
     if contact.channel != "phone":
         for offer in contact.offers:
             if offer.outcome is None:
                 offer.leave(ANSWERED, entry.time - offer.at, entry.id)
                 offer.agent, offer.answered = entry.agent, entry.time
-                answered = True
-    return answered
+
+
+def _settled(contact: Contact, entry: Entry) -> None:
+    """Work that is set solved makes nobody wait any longer, answered or not; a caller on the line waits on."""
+    if contact.channel != "phone":
+        for offer in contact.offers:
+            if offer.outcome is None:
+                offer.leave(WITHDRAWN, entry.time - offer.at, entry.id)
 
 
 def _left(contact: Contact, entry: Entry) -> None:
@@ -133,7 +158,7 @@ def _ended(contact: Contact, entry: Entry) -> None:
     for offer in contact.offers:
         if offer.outcome is None:
             if entry.kind == kinds.MERGED:
-                reason = "withdrawn"
+                reason = WITHDRAWN
             else:
                 # Whoever hangs up in the queue has abandoned.
                 reason = "abandoned" if entry.detail == "customer" else SYSTEM

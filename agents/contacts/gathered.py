@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 
 from schemas.envelopes import Envelope
-from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
+from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
 
 
 class Gathered:
-    """Signed facts, outcomes of source records, who sent them, and states of agents since the last flush."""
+    """Signed facts, outcomes of source records, who sent them, and what agents did since the last flush."""
 
-    __slots__ = ("_agents", "_busy", "_facts", "_first_parts", "_outcomes", "_sources", "_split")
+    __slots__ = (
+        *("_agents", "_busy", "_calls", "_clocks", "_facts", "_first_parts", "_outcomes", "_sources", "_split"),
+        "_states",
+    )
 
     def __init__(self) -> None:
         self._clear()
@@ -22,19 +25,32 @@ class Gathered:
         self._split: list[SplitOutcome] = []
         self._first_parts: dict[str, int] = {}
         self._agents: dict[tuple[str, str | None], AgentNow] = {}
+        self._calls: dict[CallKey, int] = {}
+        self._states: dict[StateKey, int] = {}
+        self._clocks: dict[ClockKey, int] = {}
 
-    def add(self, facts: Iterable[tuple[FactKey, int]], busy: Iterable[tuple[str, int]]) -> None:
-        """Add signed counts of facts and of open conversations per agent."""
+    def add(self, facts: Iterable[tuple[FactKey, int]], calls: Iterable[tuple[CallKey, int]]) -> None:
+        """Add signed counts of facts and of agents' calls, and so of open conversations per agent."""
         sums = self._facts
         for key, n in facts:
             sums[key] = sums.get(key, 0) + n
-        for agent, n in busy:
-            self._busy[agent] = self._busy.get(agent, 0) + n
+        for call, n in calls:
+            self._calls[call] = self._calls.get(call, 0) + n
+            agent, _, end = call
+            self._busy[agent] = self._busy.get(agent, 0) + (n if end is None else -n)
 
-    def see(self, now: list[AgentNow]) -> None:
-        """Remember the last state of each agent in each queue."""
+    def add_clocks(self, clocks: Iterable[tuple[ClockKey, int]]) -> None:
+        """Add signed counts of clocks of promises."""
+        sums = self._clocks
+        for key, n in clocks:
+            sums[key] = sums.get(key, 0) + n
+
+    def see(self, now: Iterable[AgentNow], states: Iterable[tuple[StateKey, int]]) -> None:
+        """Remember the last state of each agent in each queue, and add signed counts of states."""
         for state in now:
             self._agents[state.agent, state.queue] = state
+        for key, n in states:
+            self._states[key] = self._states.get(key, 0) + n
 
     def hear(self, source: str, envelope: Envelope, outcome: str) -> None:
         """Count one source record, or a part of one, that said something."""
@@ -73,9 +89,12 @@ class Gathered:
 
     def partial(self, task: str) -> Partial | None:
         """All of it as one record, and forget it. None if nothing was gathered."""
-        facts = [(key, n) for key, n in self._facts.items() if n]
+        facts = [item for item in self._facts.items() if item[1]]
         busy = {agent: n for agent, n in self._busy.items() if n}
         agents = list(self._agents.values())
+        calls = [item for item in self._calls.items() if item[1]]
+        states = [item for item in self._states.items() if item[1]]
+        clocks = [item for item in self._clocks.items() if item[1]]
         partial = Partial(
             task=task,
             facts=facts,
@@ -84,8 +103,11 @@ class Gathered:
             agents=agents,
             busy=busy,
             sources=self._sources,
+            calls=calls,
+            states=states,
+            clocks=clocks,
         )
-        nothing = not (facts or busy or agents or self._outcomes or self._split)
+        nothing = not (facts or busy or agents or calls or states or clocks or self._outcomes or self._split)
         self._clear()
         return None if nothing else partial
 

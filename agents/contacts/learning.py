@@ -8,7 +8,7 @@ from agents.contacts.entry import Entry, entry_of
 from agents.contacts.fold import apply, expire, refold
 from agents.contacts.log import line_of, read_log, write_log
 from agents.contacts.memory import digest, holds
-from agents.contacts.offer import SYSTEM, TermsOf
+from agents.contacts.offer import SYSTEM, LongestWait
 from schemas.events import ContactEvent
 
 
@@ -25,7 +25,7 @@ CHANGED: Final = 2
 """They may have changed what is measured or promised."""
 
 
-def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> int:
+def learn(contact: Contact, events: Iterable[ContactEvent], longest_wait: LongestWait) -> int:
     """Take events into `contact`, in place. Returns NOTHING, NOTED or CHANGED.
 
     The same id with no higher revision is a duplicate; with a higher one it replaces what it said before. Raises
@@ -44,7 +44,7 @@ def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> i
                 contact.log = log + line_of(entry, tail)
                 contact.lines += 1
                 contact.tail = entry
-                if apply(contact, entry, terms):
+                if apply(contact, entry, longest_wait):
                     learnt = CHANGED
                 elif learnt == NOTHING:
                     learnt = NOTED
@@ -56,7 +56,7 @@ def learn(contact: Contact, events: Iterable[ContactEvent], terms: TermsOf) -> i
             _place(entries, entry)
     if entries is not None:
         contact.log, contact.lines, contact.tail = write_log(entries), len(entries), entries[-1]
-        refold(contact, entries, terms)
+        refold(contact, entries, longest_wait)
         learnt = CHANGED
     if learnt == CHANGED:
         expire(contact, contact.judged)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from agents.contacts.entry import Entry
+from agents.contacts.entry import Entry, Rating, Told
 
 _AS_BEFORE = True
 """Stands for what the line before has in this place."""
@@ -32,6 +32,8 @@ class _Line(msgspec.Struct, array_like=True, gc=False):
     talked: int | None = None
     held: int | None = None
     handled: int | None = None
+    told: Told | None = None
+    rating: Rating | None = None
 
 
 _decode = msgspec.msgpack.Decoder(list[_Line]).decode
@@ -53,6 +55,10 @@ def line_of(entry: Entry, before: Entry | None) -> bytes:
             agent = _AS_BEFORE
         if identifiers == before.identifiers:
             identifiers = _AS_BEFORE
+    if entry.told is not None or entry.rating is not None:
+        measured = (entry.detail, entry.waited, entry.talked, entry.held, entry.handled)
+        said = (entry.told, entry.rating)
+        return _encode((since, kind, name, entry.revision, queue, agent, identifiers, *measured, *said))
     if entry.handled is not None or entry.talked is not None or entry.held is not None:
         more = (entry.detail, entry.waited, entry.talked, entry.held, entry.handled)
         return _encode((since, kind, name, entry.revision, queue, agent, identifiers, *more))
@@ -106,6 +112,8 @@ def read_log(log: bytes, lines: int) -> list[Entry]:
                 line.talked,
                 line.held,
                 line.handled,
+                line.told,
+                line.rating,
             )
         )
     return entries

@@ -3,33 +3,43 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from agents.contacts.change import AgentChange, ContactChange, contact_change
+import msgspec
+
+from agents.contacts.change import AgentChange, ContactChange, agent_change, contact_change
+from agents.contacts.clock_facts import lost_clocks
+from agents.contacts.clocks import open_promises
 from agents.contacts.contact import Contact
 from agents.contacts.customer import customer_of, told
 from agents.contacts.deadlines import Deadlines, Upkeep
 from agents.contacts.fold import expire
 from agents.contacts.gathered import Gathered
+from agents.contacts.heard import Heard
 from agents.contacts.learning import NOTED, NOTHING, LateEvent, learn
-from agents.contacts.measures import lost_conversations
-from agents.contacts.offer import Offer, terms_of
+from agents.contacts.links import statements_of
+from agents.contacts.measures import lost_calls
+from agents.contacts.promise import given_up
+from agents.contacts.reviews import AT_ONCE, Reviews
 from agents.contacts.staff import Agent
 from agents.contacts.stored import FORMAT, glance, read_contact, write_contact
-from schemas import partials
+from schemas import identities, partials
 from schemas.customers import encode_contact
 from schemas.envelopes import Origin, decode_envelope
 from schemas.events import AnyEvent, ContactEvent
 from schemas.failures import FailureReason, origin_headers
+from schemas.identities import LINKS_KEY
 from schemas.ids import customer_ids
 from schemas.instants import DAY
-from schemas.partials import AgentNow
-from schemas.policies import Policies
-from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from schemas.policies import POLICY_KEY, Policies
+from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, CUSTOMERS_LINKS, METRICS_PARTIALS
 from schemas.unreadable import UNREADABLE
 from streams.caching_store import CachingStore
 from streams.processor import Outbox, Record
 from streams.store import Store
 
 _ALERTS = ALERTS_SLA.name
+
+HELD = 2_048
+"""Changed contacts whose clocks are kept ready until the flush, 10 KB each; those of more are worked out again then."""
 
 
 class Contacts:
@@ -39,10 +49,12 @@ class Contacts:
     long after a deadline its event may still come in (1 s in service, 0 in event time). `correction_window_ms`:
     how long after its last event a contact that is over takes corrections; until `retention_ms` after it,
     duplicates are still told apart. `counted` is told with each flush what became of how many source records since
-    the last one (`Gathered.outcomes`).
+    the last one (`Gathered.outcomes`). `policies`: the settings'; they hold from the task's first start on, or from
+    the start at which they are others than before.
 
     What an envelope brings is worked out on a copy of its contact and taken over only as a whole, so that a rule
-    that raises leaves nothing behind.
+    that raises leaves nothing behind. One that raises as time passes stops no other contact's clocks: `unjudged` is
+    told of the contact and the error, and the contact is looked at again with its next event or after a restart.
     """
 
     __slots__ = (
@@ -55,9 +67,12 @@ class Contacts:
         "_deadlines",
         "_gathered",
         "_grace",
+        "_heard",
+        "_open",
         "_retention",
+        "_reviews",
         "_task",
-        "_terms",
+        "_unjudged",
         "_upkeep",
         "_window",
     )
@@ -72,36 +87,46 @@ class Contacts:
         correction_window_ms: int = DAY,
         retention_ms: int = 30 * DAY,
         counted: Callable[[Mapping[str, int]], None] | None = None,
+        unjudged: Callable[[Contact, Exception], None] | None = None,
     ) -> None:
         self._task = task
-        self._terms = terms_of(policies)
+        self._heard = Heard(b"p", policies)
         self._customer_ids = customer_ids(namespace)
         self._grace = grace_ms
         self._window = correction_window_ms
         self._retention = retention_ms
         self._counted = counted
+        self._unjudged = unjudged
         self._clock = 0
-        self._contacts = CachingStore(b"c", encode=write_contact, decode=self._read, version=FORMAT)
+        self._contacts = CachingStore(b"c", encode=self._write, decode=self._read, version=FORMAT)
         self._agents = Store(b"a", Agent)
         self._deadlines = Deadlines()
         self._upkeep = Upkeep()
+        self._reviews = Reviews()
+        self._open: dict[str, None] = {}
         self._gathered = Gathered()
         # In the order of change, so that a replay sends in the same order.
-        self._changed: dict[str, None] = {}
+        self._changed: dict[str, ContactChange] = {}
 
     def contact(self, contact_id: str) -> Contact | None:
         """What is known of a contact."""
         return self._contacts.get(contact_id)
 
     def _read(self, contact_id: str, stored: bytes) -> Contact:
-        return read_contact(contact_id, stored, self._customer_ids)
+        return read_contact(contact_id, stored, self._customer_ids, self._heard.book)
+
+    def _write(self, contact: Contact) -> bytes:
+        return write_contact(contact, self._heard.book)
 
     def __len__(self) -> int:
         """How many contacts are remembered, settled ones included."""
         return len(self._contacts)
 
     def take(self, record: Record, out: Outbox) -> None:
-        """Apply one envelope."""
+        """Apply one envelope, or what a policy or calendar is from now on."""
+        if record.key == POLICY_KEY:
+            self._hear(record, out)
+            return
         try:
             envelope = decode_envelope(record.value or b"")
         except UNREADABLE as error:
@@ -120,7 +145,8 @@ class Contacts:
                 if isinstance(first, ContactEvent):
                     change = self._contact_change(first, events)
                 else:
-                    change = self._agent_change(first.agent or "", events)
+                    name = first.agent or ""
+                    change = agent_change(name, self._agents.get(name), events)
         except LateEvent as error:
             self._refuse(record, envelope.origin, "time", str(error), out)
             self._gathered.count(envelope, "failed", "late")
@@ -137,31 +163,34 @@ class Contacts:
             self._gathered.hear(first.source, envelope, "accepted")
             if isinstance(change, ContactChange):
                 self._take_over(change, out)
-                self._changed[change.contact] = None
+                self._note(change)
+                for statement in statements_of(change.after, events, self._customer_ids):
+                    out.send(CUSTOMERS_LINKS.name, LINKS_KEY, identities.encode(statement))
             else:
                 self._agents.put(change.agent, change.after)
-                self._gathered.see(change.now)
+                self._gathered.see(change.now, change.states)
 
     def advance(self, clock: int, out: Outbox) -> None:
         """The task's clock (ms) has moved on: state what became due, let go what waited too long, tidy up."""
         if clock <= self._clock:
             return
         self._clock = clock
+        self._heard.start(clock)
         for contact_id in self._deadlines.due(clock):
-            before = self._contacts.get(contact_id)
-            if before is not None and before.waiting:
-                after = before.copy()
-                after.judged = max(after.judged, clock - self._grace)
-                if expire(after, after.judged):
-                    self._changed[contact_id] = None
-                self._take_over(contact_change(contact_id, before, after, clock), out)
+            self._judge(contact_id, out)
+        changes = self._heard.book.changes(self._reviews.since, clock - self._grace)
+        if changes:
+            self._reviews.plan(self._open, changes[-1])
+        self._review(AT_ONCE, out)
         for contact_id in self._upkeep.due(clock):
             self._tidy(contact_id, out)
 
     def before_flush(self, out: Outbox, *, ended: bool) -> None:
-        """Tell customers and metrics what changed. Nothing is ever held back, so `ended` makes no difference."""
-        for contact_id in self._changed:
-            self._tell(contact_id, out)
+        """Tell customers and metrics what changed. `ended`: whoever is still to be judged again is."""
+        if ended:
+            self._review(len(self._reviews), out)
+        for change in self._changed.values():
+            self._tell(change, out)
         self._changed.clear()
         if self._counted is not None:
             outcomes = self._gathered.outcomes()
@@ -173,6 +202,7 @@ class Contacts:
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State changed since the last call, encoded."""
+        yield from self._heard.changes()
         yield from self._contacts.changes()
         yield from self._agents.changes()
 
@@ -182,19 +212,64 @@ class Contacts:
             self._contacts.restore(key, value)
         elif self._agents.owns(key):
             self._agents.restore(key, value)
+        elif self._heard.owns(key):
+            self._heard.restore(key, value)
         else:
             raise ValueError(f"the changelog of contacts has a record of an unknown kind: {key[:1]!r}")
 
     def restored(self) -> None:
-        """Rebuild deadlines and upkeep."""
-        self._deadlines, self._upkeep = Deadlines(), Upkeep()
+        """Rebuild the book of policies, deadlines, reviews and upkeep."""
+        self._deadlines, self._upkeep, self._reviews, self._open = Deadlines(), Upkeep(), Reviews(), {}
+        judged: dict[str, int] = {}
+        past = 0
         for contact_id, stored in self._contacts.stored():
             known = glance(stored)
-            if known.waiting:
-                contact = self._read(contact_id, stored)
-                for offer in contact.offers:
-                    self._arm(contact_id, offer, contact.judged)
+            past = max(past, known.judged)
+            if known.due is not None:
+                self._deadlines.arm(contact_id, known.due + self._grace)
+            if known.open or known.due is not None:
+                self._open[contact_id] = None
+                judged[contact_id] = known.judged
             self._upkeep.plan(contact_id, known.last + (self._retention if known.settled else self._window))
+        since = self._heard.restored(past)
+        self._reviews.plan((name for name, until in judged.items() if until <= since and since), since)
+
+    def resume(self, clock: int) -> None:
+        """The task's clock stood here (ms): what is heard of from now on holds from then on, not from before."""
+        self._clock = clock
+
+    def _hear(self, record: Record, out: Outbox) -> None:
+        """Take a record of the topic policies. It holds from now on, and what has passed stays as it was judged."""
+        try:
+            self._heard.hear(record.value or b"", self._clock)
+        except (*UNREADABLE, ValueError) as error:
+            origin = Origin(record.topic, record.partition, record.offset)
+            self._refuse(record, origin, "schema", f"policy: {error}", out)
+            self._gathered.count_whole("failed", "schema")
+
+    def _judge(self, contact_id: str, out: Outbox) -> None:
+        """Look at what time alone has made of a contact."""
+        before = self._contacts.get(contact_id)
+        if before is None or not before.lines:
+            return
+        after = before.copy()
+        after.judged = max(after.judged, self._clock - self._grace)
+        try:
+            left = expire(after, after.judged)
+            change = contact_change(contact_id, before, after, self._heard.book, self._clock)
+        except Exception as error:  # noqa: BLE001 - whatever a rule raises, other contacts' clocks go on
+            if self._unjudged is not None:
+                self._unjudged(before, error)
+            return
+        self._take_over(change, out)
+        if left or change.moved:
+            self._note(change)
+
+    def _review(self, limit: int, out: Outbox) -> None:
+        for contact_id in self._reviews.next(limit):
+            contact = self._contacts.peek(contact_id)
+            if contact is not None and contact.judged <= self._reviews.since:
+                self._judge(contact_id, out)
 
     def _contact_change(self, first: ContactEvent, events: Sequence[AnyEvent]) -> ContactChange | None:
         """What the events of one envelope change; None if they are all known. Changes nothing itself."""
@@ -203,53 +278,47 @@ class Contacts:
         if len(own) != len(events):
             raise ValueError(f"an envelope holds the events of one contact, this one not only those of {contact_id}")
         before = self._contacts.get(contact_id)
-        after = Contact(first.channel) if before is None else before.copy()
+        book = self._heard.book
+        after = Contact(first.channel, heard=len(book.entries)) if before is None else before.copy()
         horizon = self._clock - self._grace
         if horizon > after.judged:
             after.judged = horizon
-        learnt = learn(after, own, self._terms)
+        learnt = learn(after, own, book.longest_wait)
         if learnt == NOTHING:
             return None
         if before is None or before.identifier != after.identifier:
             after.customer = customer_of(self._customer_ids, contact_id, after.identifier)
-        if learnt == NOTED:
+        if learnt == NOTED and not book.reckons(after.channel):
+            after.judged = 0 if before is None else before.judged
             return ContactChange(contact_id, after, before is None)
-        return contact_change(contact_id, before, after, self._clock)
-
-    def _agent_change(self, name: str, events: Sequence[AnyEvent]) -> AgentChange | None:
-        before = self._agents.get(name)
-        agent = Agent() if before is None else before.copy()
-        now: list[AgentNow] = []
-        news = False
-        for event in events:
-            if isinstance(event, ContactEvent) or (event.agent or "") != name:
-                raise ValueError(f"an envelope holds the events of one agent, this one not only those of {name!r}")
-            news = agent.learn(event, now) or news
-        return AgentChange(name, agent, now) if news else None
+        return contact_change(contact_id, before, after, book, self._clock)
 
     def _take_over(self, change: ContactChange, out: Outbox) -> None:
         contact_id, after = change.contact, change.after
         self._contacts.put(contact_id, after)
         if change.is_new:
             self._upkeep.plan(contact_id, after.last + self._window)
-        if not change.offers and not change.facts:
-            return
+        if after.open or after.due is not None:
+            self._open[contact_id] = None
+        else:
+            self._open.pop(contact_id, None)
         for key, value in change.alerts:
             out.send(_ALERTS, key, value)
-        if change.facts or change.busy:
-            self._gathered.add(change.facts, change.busy)
-        for _, offer in change.offers:
-            if offer is not None:
-                self._arm(contact_id, offer, after.judged)
+        if change.facts or change.calls:
+            self._gathered.add(change.facts, change.calls)
+        if change.clocks:
+            self._gathered.add_clocks(change.clocks)
+        self._deadlines.arm(contact_id, None if after.due is None else after.due + self._grace)
 
-    def _arm(self, contact_id: str, offer: Offer, judged: int) -> None:
-        if offer.outcome is None:
-            self._deadlines.arm(contact_id, offer.instance, offer.next_deadline(judged) + self._grace)
-        else:
-            self._deadlines.disarm(offer.instance)
+    def _note(self, change: ContactChange) -> None:
+        """The customer is to be told of a contact that changed."""
+        if len(self._changed) >= HELD:
+            change = msgspec.structs.replace(change, judged=())
+        self._changed[change.contact] = change
 
-    def _tell(self, contact_id: str, out: Outbox) -> None:
-        """Tell the contact's customer of it, and the one that it was taken for before."""
+    def _tell(self, change: ContactChange, out: Outbox) -> None:
+        """Tell the customer of a contact that changed of it, and the one that it was taken for before."""
+        contact_id = change.contact
         contact = self._contacts.get(contact_id)
         if contact is None or not contact.log:
             return
@@ -257,7 +326,11 @@ class Contacts:
         if former is not None and former != customer:
             gone = told(contact_id, contact, former, gone=True)
             out.send(CUSTOMERS_EVENTS.name, former.encode(), encode_contact(gone))
-        out.send(CUSTOMERS_EVENTS.name, customer.encode(), encode_contact(told(contact_id, contact, customer)))
+        book = self._heard.book
+        clocks = change.judged if contact is change.after and contact.heard == len(book.entries) else ()
+        promises = open_promises(contact, book, clocks) if contact.open and contact.stated else ()
+        whole = told(contact_id, contact, customer, promises=promises)
+        out.send(CUSTOMERS_EVENTS.name, customer.encode(), encode_contact(whole))
         if former != customer:
             contact.told = customer
             self._contacts.put(contact_id, contact)
@@ -274,17 +347,19 @@ class Contacts:
                 self._upkeep.plan(contact_id, contact.settled + self._retention)
             return
         idle = self._clock - contact.last
-        lost = contact.open and not contact.waiting and idle >= self._retention
-        if not lost and (contact.open or idle < self._window):
+        if contact_id in self._deadlines or not contact.is_over(idle, self._window, self._retention):
             self._upkeep.plan(contact_id, (contact.last if idle < self._window else self._clock) + self._window)
             return
         if contact_id in self._changed:
             # The clock may pass days between two flushes of a replay.
-            self._tell(contact_id, out)
-            del self._changed[contact_id]
-        if lost:
-            self._gathered.add((), lost_conversations(contact))
+            self._tell(self._changed.pop(contact_id), out)
+        self._gathered.add_clocks(lost_clocks(contact))
+        if contact.open:
+            for key, value in given_up(contact_id, contact, self._heard.book, contact.last + self._retention):
+                out.send(_ALERTS, key, value)
+            self._gathered.add((), lost_calls(contact))
             self._contacts.delete(contact_id)
+            self._open.pop(contact_id, None)
         else:
             self._contacts.put(contact_id, contact.settle())
             self._upkeep.plan(contact_id, contact.last + self._retention)

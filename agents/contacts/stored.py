@@ -5,49 +5,49 @@ from uuid import UUID
 
 import msgspec
 
+from agents.contacts.clocks import all_clocks, clock_keys
 from agents.contacts.contact import Contact
 from agents.contacts.customer import customer_of
-from agents.contacts.entry import OFFERED
 from agents.contacts.fold import apply, expire
 from agents.contacts.log import read_log
-from agents.contacts.offer import Offer, Statement, Terms
-from agents.contacts.promise import stated, steps
+from agents.contacts.stated import ClockKey, Stated, Statement, statement_of
+from schemas.policies import ClockName
+from schemas.policy_book import PolicyBook
 
-FORMAT = 2
-"""Raised when the stored form changes its meaning. 1: every field, those that follow from the log too."""
+FORMAT = 3
+"""Raised when the stored form changes its meaning. 1: every field, those that follow from the log too. 2: with the
+terms of each offer."""
 
 _AS_NAMED = True
 """Stands for the contact's customer."""
 
-
-class _Promised(msgspec.Struct, array_like=True, gc=False):
-    """What was promised of an offer, and how many of the steps that follow were stated; or what was, statement for
-    statement, where they do not tell its ids."""
-
-    terms: Terms
-    stated: int | tuple[Statement, ...]
-    corrections: int = 0
+_Whole = tuple[ClockName, str, tuple[Statement, ...], int]
+"""What was said of one clock instance, statement for statement, where it does not follow from log and policies."""
 
 
 class Glance(msgspec.Struct, array_like=True, gc=False):
-    """What can be told of a stored contact without reading its log: whether it waits in a queue, whether it was
-    settled and has no log any more, and the time of its last event."""
+    """What can be told of a stored contact without reading its log: whether it is open; whether it was settled and has
+    no log any more; the time of its last event, the instant up to which it was judged, its next deadline."""
 
-    waiting: bool
+    open: bool
     settled: bool
     last: int
+    judged: int
+    due: int | None
 
 
 class _Stored(Glance, array_like=True, gc=False):
-    """The stored form; `promised` in the order of the log's offers. `settled_at`, where there is a log again after it
-    was settled. `customer`: of a contact that was settled, whose log says it no more."""
+    """The stored form. `told`: as in Contact. `stated`: of each clock, offers first, how many of the steps that follow
+    were said; at their end those that were said otherwise, whole. `settled_at`, where there is a log again after it was
+    settled. `customer`: of a contact that was settled, whose log says it no more."""
 
     channel: str
-    judged: int
     told: str | bool | None
     lines: int
     log: bytes
-    promised: tuple[_Promised, ...] = ()
+    heard: int = 0
+    stated: tuple[int | _Whole, ...] = ()
+    linked: bytes = b""
     packed: bytes = b""
     settled_at: int = 0
     revision: int = 0
@@ -59,35 +59,48 @@ _decode = msgspec.msgpack.Decoder(_Stored).decode
 glance = msgspec.msgpack.Decoder(Glance).decode
 
 
-def write_contact(contact: Contact) -> bytes:
-    """The stored form."""
-    offers = contact.offers
+def write_contact(contact: Contact, book: PolicyBook) -> bytes:
+    """The stored form. `book`: that of the policies that its task has heard of."""
     told = contact.told
     head = (
-        contact.waiting,
+        contact.open,
         not contact.lines,
         contact.last if contact.lines else contact.settled,
-        contact.channel,
         contact.judged,
+        contact.due,
+        contact.channel,
         _AS_NAMED if told == contact.customer else told,
         contact.lines,
         contact.log,
-        [_promised(offer) for offer in offers],
+        contact.heard,
+        _write_stated(contact, book),
     )
     if contact.packed:
         settled_at = contact.settled if contact.lines else 0
-        return _encode((*head, contact.packed, settled_at, contact.revision, UUID(contact.customer)))
-    return _encode(head)
+        return _encode((*head, contact.linked, contact.packed, settled_at, contact.revision, UUID(contact.customer)))
+    return _encode((*head, contact.linked) if contact.linked else head)
 
 
-def _promised(offer: Offer) -> tuple[object, ...]:
-    version = offer.terms.version
-    if offer.corrections or any(said.version != version for said in offer.stated):
-        return (offer.terms, offer.stated, offer.corrections)
-    return (offer.terms, len(offer.stated))
+def _write_stated(contact: Contact, book: PolicyBook) -> list[int | _Whole]:
+    stated = contact.stated
+    if not stated:
+        return []
+    # What was said of offers follows from their order, and most contacts have no other clocks.
+    order = [ClockKey("answer_within", offer.instance) for offer in contact.offers]
+    if len(stated) > len(order) or any(key not in stated for key in order):
+        order = clock_keys(contact, book)
+    written: list[int | _Whole] = []
+    for key in order:
+        known = stated.get(key)
+        written.append(0 if known is None or known.corrections else len(known.statements))
+    listed = set(order)
+    for key, known in stated.items():
+        if known.corrections or key not in listed:
+            written.append((key.clock, key.instance, known.statements, known.corrections))
+    return written
 
 
-def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str]) -> Contact:
+def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str], book: PolicyBook) -> Contact:
     """The contact of a stored form. `customer_ids`: schemas.ids.customer_ids of the installation."""
     stored = _decode(data)
     contact = Contact(
@@ -95,6 +108,9 @@ def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str
         stored.log,
         stored.lines,
         judged=stored.judged,
+        heard=stored.heard,
+        due=stored.due,
+        linked=stored.linked,
         packed=stored.packed,
         settled=stored.settled_at or (stored.last if stored.settled else 0),
         revision=stored.revision,
@@ -102,16 +118,12 @@ def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str
     if stored.lines:
         entries = read_log(stored.log, stored.lines)
         contact.tail = entries[-1]
-        instances = (entry for entry in entries if entry.kind == OFFERED)
-        known = {
-            entry.id: Offer(entry.id, entry.queue, entry.time, promised.terms)
-            for entry, promised in zip(instances, stored.promised, strict=True)
-        }
         for entry in entries:
-            apply(contact, entry, _no_terms, known)
+            apply(contact, entry, book.longest_wait)
         expire(contact, stored.judged)
-        for offer, promised in zip(contact.offers, stored.promised, strict=True):
-            _promise_again(offer, promised, stored.judged)
+    if stored.stated:
+        until = max(stored.judged, stored.last, *[offer.stop for offer in contact.offers])
+        _state_again(contact, stored.stated, book.as_of(stored.heard, until))
     if stored.customer is not None:
         contact.customer = str(stored.customer)
     else:
@@ -120,14 +132,14 @@ def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str
     return contact
 
 
-def _promise_again(offer: Offer, promised: _Promised, judged: int) -> None:
-    offer.corrections = promised.corrections
-    if isinstance(promised.stated, tuple):
-        offer.stated = promised.stated
-    elif promised.stated:
-        due = offer.at + offer.terms.target
-        offer.stated = tuple(stated(offer, step, due) for step in steps(offer, judged)[: promised.stated])
-
-
-def _no_terms(queue: str | None) -> Terms:
-    raise LookupError(f"the stored form of a contact has no terms for its offer to {queue!r}")
+def _state_again(contact: Contact, stated: tuple[int | _Whole, ...], book: PolicyBook) -> None:
+    counts = [one for one in stated if isinstance(one, int)]
+    if any(counts):
+        for clock, count in zip(all_clocks(contact, book), counts, strict=False):
+            if count:
+                steps = clock.course.steps[:count]
+                contact.stated[clock.key] = Stated(tuple([statement_of(step, 0) for step in steps]))
+    for one in stated:
+        if not isinstance(one, int):
+            name, instance, statements, corrections = one
+            contact.stated[ClockKey(name, instance)] = Stated(statements, corrections)

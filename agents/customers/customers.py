@@ -1,153 +1,125 @@
-"""Rules of the customers agent: contacts in, profiles out."""
+"""Rules of the customers agent: contacts and link sets in, profiles and states of members out."""
 
-from collections.abc import Iterable
+from msgspec.structs import replace
 
-from agents.customers.expiries import Expiries
+from agents.customers.failures import FAILING, Counted, Failures, NoValue
 from agents.customers.memory import (
     LIMIT,
     NEVER,
+    RETENTION,
     STATE_VERSION,
-    UNSENT,
     Customer,
     decode_customer,
-    decode_due,
     encode_customer,
     forget,
     note,
 )
-from agents.customers.pace import Pace
-from agents.customers.profile import profile
-from schemas.customers import decode_contact, encode_profile
-from schemas.topics import CUSTOMERS_PROFILES
-from streams.caching_store import CachingStore
+from agents.customers.outlet import tell_profile, withdraw
+from agents.customers.telling import Teller, Telling
+from schemas.customers import CustomerContact, MemberState, decode_contact, encode_member
+from schemas.identities import AnyIdentity, LinkSet, decode_identity
+from schemas.short_ids import full
+from schemas.topics import CUSTOMERS_EVENTS, CUSTOMERS_IDENTITIES, CUSTOMERS_MEMBERS
 from streams.processor import Outbox, Record
 
-_TOPIC = CUSTOMERS_PROFILES.name
-READY = 4_096
-"""Customers kept ready: those of contacts under way and of the last moments."""
+_EVENTS, _IDENTITIES, _MEMBERS = CUSTOMERS_EVENTS.name, CUSTOMERS_IDENTITIES.name, CUSTOMERS_MEMBERS.name
 
 
-class Customers:
-    """Keeps a rolling state per customer and tells it as profiles (a processor, see streams.processor).
+class Customers(Teller[Customer]):
+    """Keeps a rolling state per identifier and tells it as profiles (a processor, see streams.processor).
 
-    Input is customers.events: whole contacts, a later record of the same contact replacing the earlier. A profile
-    leaves with the flush after the first change, then at most once a second of the task's clock; anew when a
-    contact leaves a window with nothing else happening; and as a tombstone when the last contact has left the
-    longest window and none is open, which is also when the state is forgotten. Nothing is told before the clock
-    is known.
+    Input is customers.events: whole contacts, a later record of the same contact replacing the earlier; and
+    customers.identities: which link set an identifier belongs to. A profile leaves with the flush after the first
+    change, then at most once a second of the task's clock; anew when a contact leaves a window with nothing else
+    happening; and as a tombstone when the retention after the last contact is over and none is open, which is also when
+    the state is forgotten. Nothing is told before the clock is known.
 
-    `limit`: how many contacts are remembered one by one per customer.
+    Of an identifier that was ever linked no profile leaves here: its state goes to customers.members, at the same pace,
+    and the profile is that of its set (agents.profiles), of which it may be the only member.
+
+    `limit`: how many contacts are remembered one by one per identifier. `retention`: ms. `counted`: see
+    agents.customers.failures.
     """
 
-    __slots__ = ("_clock", "_expiries", "_limit", "_pace", "_room", "_store")
+    __slots__ = ("_limit", "_retention")
 
-    def __init__(self, *, limit: int = LIMIT) -> None:
-        self._clock = 0
-        self._limit = limit
-        self._store: CachingStore[Customer] = CachingStore(
-            b"u", encode=encode_customer, decode=decode_customer, version=STATE_VERSION, ready=READY
+    def __init__(self, *, limit: int = LIMIT, retention: int = RETENTION, counted: Counted | None = None) -> None:
+        super().__init__(
+            Telling(b"u", encode=encode_customer, decode=decode_customer, version=STATE_VERSION, tell=self._tell),
+            Failures(counted),
         )
-        self._pace = Pace()
-        # An entry counts only while it is what the customer's state says.
-        self._expiries = Expiries()
-        self._room = 1_000
-
-    def __len__(self) -> int:
-        """How many customers are remembered."""
-        return len(self._store)
+        self._limit = limit
+        self._retention = retention
 
     def take(self, record: Record, out: Outbox) -> None:
-        """Apply one record of customers.events.
-
-        Raises ValueError for a record without a value and msgspec.MsgspecError for one that is no
-        CustomerContact; the state is then as before.
-        """
-        if record.value is None:
-            raise ValueError(
-                f"{record.topic}/{record.partition}/{record.offset} has no value: a contact that is no longer "
-                "a customer's is said with gone = true"
-            )
-        said = decode_contact(record.value)
-        store = self._store
-        customer = store.get(said.customer) or Customer()
-        if not note(customer, said, self._clock, self._limit):
+        """Apply one record of customers.events or customers.identities; one that cannot be read changes nothing."""
+        is_identity = record.topic.endswith(_IDENTITIES)
+        try:
+            said = _identity_of(record) if is_identity else _contact_of(record)
+        except FAILING as error:
+            self._failures.refuse(record, _IDENTITIES if is_identity else _EVENTS, error, out)
             return
-        customer.due = UNSENT
-        store.put(said.customer, customer)
-        self._pace.changed(said.customer)
+        if isinstance(said, LinkSet):
+            self._take_identity(said, out)
+        elif isinstance(said, CustomerContact):
+            self._take_contact(said)
 
-    def advance(self, clock: int, out: Outbox) -> None:
-        """The task's clock has moved on: tell whose profile is no longer true, and who was held back."""
-        if clock <= self._clock:
+    def _take_contact(self, said: CustomerContact) -> None:
+        telling = self._telling
+        customer = telling.store.get(said.customer) or Customer()
+        if note(customer, said, telling.clock, self._limit):
+            telling.changed(said.customer, customer)
+
+    def _take_identity(self, said: LinkSet, out: Outbox) -> None:
+        name = said.customer
+        known = self._telling.store.get(name)
+        customer = known or Customer()
+        former = customer.owner
+        if (former is None and len(said.members) < 2) or (former, customer.members) == (said.owner, said.members):
             return
-        self._clock = clock
-        store = self._store
-        for customer_id in self._pace.advance(clock):
-            customer = store.get(customer_id)
-            if customer is not None:
-                self._tell(customer_id, customer, out)
-        for customer_id in self._expiries.begun(clock):
-            customer = store.peek(customer_id)
-            if customer is not None and customer.due != UNSENT and self._expiries.is_near(customer.due):
-                self._expiries.add(customer.due, customer_id)
-        for due, customer_id in self._expiries.due(clock):
-            customer = store.peek(customer_id)
-            if customer is None or customer.due != due:
-                continue
-            customer.due = UNSENT
-            store.put(customer_id, customer)
-            if self._pace.changed(customer_id):
-                self._tell(customer_id, customer, out)
+        forget(customer, self._telling.clock, self._retention)
+        if former is None:
+            # Its own profile goes, unless that of the set takes its place.
+            if known is not None and (name != said.owner or known.empty):
+                withdraw(name, out)
+        elif former != said.owner:
+            gone = MemberState(owner=former, member=name, gone=True)
+            out.send(_MEMBERS, former.encode(), encode_member(gone))
+        customer.owner, customer.members = said.owner, said.members
+        self._telling.tell_now(name, customer, out)
 
-    def before_flush(self, out: Outbox, *, ended: bool) -> None:
-        """Tell what has changed since the last flush; when all input has ended, what was held back as well."""
-        if not self._clock and not ended:
-            return
-        for customer_id in self._pace.ready(all_=ended):
-            customer = self._store.get(customer_id)
-            if customer is not None:
-                self._tell(customer_id, customer, out)
-
-    def _tell(self, customer_id: str, customer: Customer, out: Outbox) -> None:
-        store = self._store
-        clock = self._clock or max((each.ended or each.started for each in customer.contacts), default=0)
-        forget(customer, clock)
+    def _tell(self, name: str, customer: Customer, clock: int, out: Outbox) -> bool:
+        expires = forget(customer, clock, self._retention)
+        if customer.owner is not None:
+            self._tell_owner(name, customer, customer.owner, out)
+            customer.due = expires
+            return True
         if customer.empty:
-            out.send(_TOPIC, customer_id.encode(), None)
-            store.delete(customer_id)
-            self._pace.told(customer_id, clock)
-            return
-        made, customer.due = profile(customer_id, customer, clock)
-        out.send(_TOPIC, customer_id.encode(), encode_profile(made))
-        store.put(customer_id, customer)
-        self._pace.told(customer_id, clock)
-        if customer.due != NEVER:
-            self._expiries.add(customer.due, customer_id)
+            withdraw(name, out)
+            return False
+        due = tell_profile(name, customer, clock, out)
+        customer.begun = ()
+        customer.due = min(due, expires)
+        return True
 
-    def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """State changed since the last call, encoded (None: forgotten)."""
-        yield from self._store.changes()
-        # Entries that no longer count pile up under customers who change often.
-        if len(self._expiries) > self._room:
-            self._room = 2 * len(self._store) + 1_000
-            if len(self._expiries) > self._room:
-                self._schedule_all()
+    def _tell_owner(self, name: str, customer: Customer, owner: str, out: Outbox) -> None:
+        kept = replace(customer, due=NEVER, begun=(), owner=None, members=())
+        state = MemberState(
+            owner=owner,
+            member=name,
+            members=customer.members,
+            state=b"" if customer.empty else encode_customer(kept),
+            begun=tuple(map(full, customer.begun)),
+        )
+        out.send(_MEMBERS, owner.encode(), encode_member(state))
+        customer.begun = ()
 
-    def restore(self, key: bytes, value: bytes | None) -> None:
-        """Take one changelog record; those of other stores are passed over."""
-        if self._store.owns(key):
-            self._store.restore(key, value)
 
-    def restored(self) -> None:
-        """The state is complete: whoever's profile was still to be sent is due, the others at their next expiry."""
-        self._schedule_all()
-        for customer_id, stored in self._store.stored():
-            if decode_due(stored) == UNSENT:
-                self._pace.changed(customer_id)
+def _contact_of(record: Record) -> CustomerContact:
+    if record.value is None:
+        raise NoValue("a contact without a value: one that is no longer a customer's is said with gone = true")
+    return decode_contact(record.value)
 
-    def _schedule_all(self) -> None:
-        self._expiries = Expiries()
-        for customer_id, stored in self._store.stored():
-            due = decode_due(stored)
-            if due not in (UNSENT, NEVER):
-                self._expiries.add(due, customer_id)
+
+def _identity_of(record: Record) -> AnyIdentity | None:
+    return None if record.value is None else decode_identity(record.value)

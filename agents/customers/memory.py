@@ -1,85 +1,76 @@
-"""What a task remembers of one customer: the recent contacts, sums of those it had to let go, a lifetime count.
+"""What a task remembers of one customer: the recent contacts, and sums of those that it had to let go.
 
 Times are ms since the epoch, durations ms. Everything that is kept is a function of what was said, not of the
 order in which it came: contacts stand sorted by start, and what is folded away is always the oldest.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
-from schemas.customers import ContactOutcome, CustomerContact
+from agents.customers.contact import Contact, remembered
+from agents.customers.sums import LIFETIME, Sum, Sums
+from schemas.customers import CustomerContact
 from schemas.instants import DAY
 from schemas.short_ids import ShortId, full, shortened
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Format of a customer's state in the changelog."""
 
-HORIZON = 30 * DAY
-"""How long after its start a contact that is over is remembered: the longest window."""
+HORIZON = 90 * DAY
+"""How long after anything last happened in it a contact that is over is remembered by itself: the longest window."""
+
+RETENTION = 90 * DAY
+"""How long after the last contact a customer is remembered, unless the settings say otherwise."""
 
 LIMIT = 1_000
 """How many contacts are remembered one by one; older ones live on in the sums of their days."""
 
 UNSENT = 0
-"""`Customer.due` of one whose profile does not yet say what the state says."""
+"""`Customer.due` of one whose profile does not yet say what the state says, as is any below."""
 
 NEVER = 1 << 62
 """`Customer.due` of one whose profile stays true until something happens."""
 
 
-class Contact(msgspec.Struct, array_like=True, gc=False):
-    """One remembered contact, as the last record about it told it."""
-
-    contact: ShortId
-    channel: str
-    started: int
-    open: bool
-    outcome: ContactOutcome
-    queue: str | None
-    agent: str | None
-    waited: int | None
-    handled: int | None
-    ended: int | None
-
-
-class DaySum(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """The contacts of one channel that started on one UTC day (days since the epoch) and are no longer told apart.
-
-    They leave a window together, `latest` (the last of their starts) being in it or not. `waits`: how many had
-    a wait.
-    """
-
-    day: int
-    channel: str
-    latest: int
-    contacts: int
-    outcomes: dict[str, int]
-    waits: int
-    total_wait: int
-    longest_wait: int
-
-
 class Customer(msgspec.Struct, array_like=True, gc=False):
     """The state of one customer.
 
-    `earlier`: contacts counted and not remembered one by one, those in `sums` included. `due`: the clock from
-    which the last profile sent is no longer true (UNSENT, an instant, NEVER). It is kept with the state, so that
-    after a restart nothing that was held back is forgotten and nobody is told what was told already.
+    `sums`: of days, of contacts that are no longer told apart; `earlier`: of what has left every window. `due`: the
+    clock from which the last profile sent is no longer true (an instant, NEVER; UNSENT or that instant below zero while
+    there is news). Kept with the state, so that after a restart nothing that was held back is forgotten and nobody
+    is told what was told already. `begun`: contacts that have begun since then. `owner`, `members`: of the link set,
+    once the identifier was linked.
     """
 
     due: int = UNSENT
     known: bool = False
-    earlier: int = 0
     contacts: tuple[Contact, ...] = ()
-    sums: tuple[DaySum, ...] = ()
+    sums: tuple[Sum, ...] = ()
+    earlier: tuple[Sum, ...] = ()
+    begun: tuple[ShortId, ...] = ()
+    owner: str | None = None
+    members: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left that a profile could tell."""
-        return not self.contacts and not self.sums
+        return not self.contacts and not self.sums and not self.earlier
+
+    def expires(self, retention: int) -> int:
+        """The clock at which it is forgotten if nothing more happens; NEVER while a contact is open."""
+        latest = 0
+        for contact in self.contacts:
+            if contact.open:
+                return NEVER
+            latest = max(latest, contact.started if contact.case is None else contact.touched)
+        for each in (*self.sums[-1:], *self.earlier[-1:]):
+            latest = max(latest, each.latest)
+        return latest + retention if latest else NEVER
 
 
 class _Due(msgspec.Struct, array_like=True, gc=False):
-    """What stands first in a customer's state."""
+    """What stands first in a state."""
 
     due: int
 
@@ -95,11 +86,12 @@ def decode_customer(_key: str, stored: bytes) -> Customer:
 
 
 def decode_due(stored: bytes) -> int:
-    """`Customer.due` alone."""
+    """`due` alone, of any state that has it first."""
     return _decode_due(stored).due
 
 
-def _find(contacts: tuple[Contact, ...], contact: ShortId) -> int:
+def find(contacts: tuple[Contact, ...], contact: ShortId) -> int:
+    """Place of a contact among others, -1 where it is not among them."""
     # From the newest: that is the one most often spoken of.
     for index in range(len(contacts) - 1, -1, -1):
         if contacts[index].contact == contact:
@@ -120,31 +112,23 @@ def _place(contacts: tuple[Contact, ...], started: int, contact: ShortId) -> int
 def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIMIT) -> bool:
     """Take what was said of one contact; returns whether it changed anything.
 
-    A contact that is over, started HORIZON or longer before `clock` (0: not known yet) and is not remembered
-    changes nothing: it may have been counted and let go.
+    A contact that is over, in which nothing has happened for HORIZON before `clock` (0: not known yet) and that is not
+    remembered changes nothing: it may have been counted and let go. An open one that is not remembered has begun.
     """
     contacts = customer.contacts
-    contact = shortened(said.contact)
-    index = _find(contacts, contact)
     if said.gone:
+        index = find(contacts, shortened(said.contact))
         if index < 0:
             return False
         customer.contacts = contacts[:index] + contacts[index + 1 :]
         return True
-    if index < 0 and not said.open and said.started + HORIZON <= clock:
-        return False
-    new = Contact(
-        contact,
-        said.channel,
-        said.started,
-        said.open,
-        said.outcome,
-        said.queue,
-        said.agent,
-        said.waited,
-        said.handled,
-        said.ended,
-    )
+    new = remembered(said)
+    index = find(contacts, new.contact)
+    if index < 0:
+        if not new.open and new.touched + HORIZON <= clock:
+            return False
+        if new.open:
+            customer.begun = (*customer.begun, new.contact)
     renamed = said.known and not customer.known
     customer.known = customer.known or said.known
     if index >= 0:
@@ -159,39 +143,58 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
 
 
 def _fold_oldest(customer: Customer) -> None:
-    """Let the oldest contact go into the sum of its day; an open one only if there is no other."""
+    """Let the oldest contact go into the sums of its days; an open one only if there is no other."""
     contacts = customer.contacts
     index = next((i for i, contact in enumerate(contacts) if not contact.open), 0)
-    gone = contacts[index]
     customer.contacts = contacts[:index] + contacts[index + 1 :]
-    customer.earlier += 1
-    day = gone.started // DAY
-    sums = {(each.day, each.channel): each for each in customer.sums}
-    had = sums.get((day, gone.channel)) or DaySum(day, gone.channel, gone.started, 0, {}, 0, 0, 0)
-    waited = gone.waited
-    sums[day, gone.channel] = DaySum(
-        day,
-        gone.channel,
-        max(had.latest, gone.started),
-        had.contacts + 1,
-        had.outcomes | {gone.outcome: had.outcomes.get(gone.outcome, 0) + 1},
-        had.waits + (waited is not None),
-        had.total_wait + (waited or 0),
-        max(had.longest_wait, waited or 0),
-    )
-    customer.sums = tuple(sorted(sums.values(), key=_latest))
+    sums = Sums(customer.sums)
+    sums.fold(contacts[index])
+    customer.sums = sums.sorted()
 
 
-def _latest(each: DaySum) -> tuple[int, str]:
-    return each.latest, each.channel
+def forget(customer: Customer, clock: int, retention: int = RETENTION) -> int:
+    """Let go of what has left the longest window at `clock`, and of all where the retention is over.
+
+    Open contacts stay, and with them everything. Returns the clock at which it is forgotten if nothing more happens.
+    """
+    expires = customer.expires(retention)
+    if expires <= clock:
+        customer.contacts, customer.sums, customer.earlier = (), (), ()
+        customer.known = False
+        return NEVER
+    _let_go(customer, clock)
+    return expires
 
 
-def forget(customer: Customer, clock: int) -> None:
-    """Let go of what has left the longest window at `clock`; open contacts stay."""
+def _let_go(customer: Customer, clock: int) -> None:
     bound = clock - HORIZON
-    if customer.contacts and customer.contacts[0].started <= bound:
-        kept = tuple(contact for contact in customer.contacts if contact.open or contact.started > bound)
-        customer.earlier += len(customer.contacts) - len(kept)
-        customer.contacts = kept
-    if customer.sums and customer.sums[0].latest <= bound:
-        customer.sums = tuple(each for each in customer.sums if each.latest > bound)
+    contacts, sums = customer.contacts, customer.sums
+    if (not contacts or contacts[0].started > bound) and (not sums or sums[0].latest > bound):
+        return
+    earlier = Sums(customer.earlier)
+    kept = []
+    for contact in contacts:
+        if contact.open or contact.touched > bound:
+            kept.append(contact)
+        else:
+            earlier.fold(contact, LIFETIME)
+    for each in sums:
+        if each.latest <= bound:
+            earlier.at(LIFETIME, each.channel, each.queue, each.latest).add(each.counts)
+    customer.earlier = earlier.sorted()
+    customer.contacts = tuple(kept)
+    customer.sums = tuple(each for each in sums if each.latest > bound)
+
+
+def united(customers: Iterable[Customer]) -> Customer:
+    """One customer who has the contacts of all."""
+    every = list(customers)
+    if len(every) == 1:
+        return every[0]
+    contacts = {contact.contact: contact for each in every for contact in each.contacts}
+    return Customer(
+        known=any(each.known for each in every),
+        contacts=tuple(sorted(contacts.values(), key=lambda contact: (contact.started, full(contact.contact)))),
+        sums=Sums(one for each in every for one in each.sums).sorted(),
+        earlier=Sums(one for each in every for one in each.earlier).sorted(),
+    )

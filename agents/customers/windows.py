@@ -1,91 +1,215 @@
-"""Rolling windows over a customer's contacts, per channel.
+"""Rolling windows over a customer's contacts, by channel and by queue.
 
-A contact counts in a window of length W while its start is later than clock - W. A start later than the clock
-counts: the contact has happened, only not everything before it is known yet.
+A contact counts in a window of length W while its start is later than clock - W, a message or a reopening while its
+own instant is. What is later than the clock counts: it has happened, only not everything before it is known yet.
 """
 
+from bisect import bisect_right
+from operator import attrgetter
+from typing import NamedTuple
+
+from agents.customers.contact import Contact
+from agents.customers.encoded import encoded
 from agents.customers.memory import NEVER, Customer
+from agents.customers.parts import told as told_of
+from agents.customers.parts import window
+from agents.customers.sums import Counts, Sum
 from schemas.customers import ChannelWindow
 from schemas.instants import DAY, HOUR
 
-WINDOWS: tuple[tuple[str, int], ...] = (("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY), ("30d", 30 * DAY))
+WINDOWS: tuple[tuple[str, int], ...] = (
+    ("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY), ("30d", 30 * DAY), ("90d", 90 * DAY),
+)  # fmt: skip
 """Name and length (ms), shortest first."""
 
+LIFETIME = "lifetime"
+"""Name of the window that nothing leaves."""
+
+_EVER = -NEVER
+_EMPTY: dict[str, ChannelWindow] = encoded({})
+_TIMED = (
+    (attrgetter("messages_in"), "messages_in"),
+    (attrgetter("messages_out"), "messages_out"),
+    (attrgetter("reopened"), "reopened"),
+)
+
 Windows = dict[str, dict[str, ChannelWindow]]
+"""By name of the window, each of them encoded (agents.customers.encoded)."""
 
 
-class _Tally:
-    """Running sums of one channel, in ms."""
+class Rolled(NamedTuple):
+    """All windows by channel and by queue (`queues` empty without any); contacts by channel of the longest; contacts
+    and complaints of a lifetime; the next clock at which something leaves a window (NEVER: nothing will)."""
 
-    __slots__ = ("contacts", "longest_wait", "outcomes", "total_wait", "waits")
+    channels: Windows
+    queues: Windows
+    used: dict[str, int]
+    contacts: int
+    complaints: int
+    due: int
+
+
+class _Table:
+    """What every channel, or every queue, adds up to so far: counts, or its only contact if that was no complaint.
+
+    What nothing was added to is not encoded anew.
+    """
+
+    __slots__ = ("_parts", "_told")
 
     def __init__(self) -> None:
-        self.contacts = 0
-        self.outcomes: dict[str, int] = {}
-        self.waits = 0
-        self.total_wait = 0
-        self.longest_wait = 0
+        self._parts: dict[str, Counts | Contact] = {}
+        self._told: dict[str, ChannelWindow] = {}
 
-    def window(self) -> ChannelWindow:
-        outcomes, waits = self.outcomes, self.waits
-        return ChannelWindow(
-            contacts=self.contacts,
-            answered=outcomes.get("answered", 0),
-            abandoned=outcomes.get("abandoned", 0),
-            outcomes=dict(sorted(outcomes.items())) if len(outcomes) > 1 else outcomes.copy(),
-            total_wait=self.total_wait / 1000,
-            longest_wait=self.longest_wait / 1000 if waits else None,
-            average_wait=self.total_wait / waits / 1000 if waits else None,
-        )
+    def begin(self, name: str, contact: Contact) -> None:
+        """Count what counts by the start of the contact."""
+        if name not in self._parts and (contact.case is None or not contact.case.complaint):
+            self._parts[name] = contact
+        else:
+            self.of(name).begin(contact)
+
+    def of(self, name: str) -> Counts:
+        """What to add something to."""
+        part = self._parts.get(name)
+        if isinstance(part, Counts):
+            self._told.pop(name, None)
+            return part
+        counts = self._parts[name] = Counts()
+        if part is not None:
+            self._told.pop(name, None)
+            counts.begin(part)
+        return counts
+
+    def told(self) -> dict[str, ChannelWindow]:
+        """The window, encoded."""
+        told, parts = self._told, self._parts
+        if len(told) < len(parts):
+            for name, part in parts.items():
+                if name not in told:
+                    told[name] = window(part) if isinstance(part, Counts) else told_of(part).alone
+        return encoded(dict(sorted(told.items())) if len(told) > 1 else told)
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def contacts(self) -> dict[str, int]:
+        """How many contacts, of those that have any."""
+        counted = {}
+        for name, part in self._parts.items():
+            count = part.contacts if isinstance(part, Counts) else 1
+            if count:
+                counted[name] = count
+        return counted
+
+    def complaints(self) -> int:
+        """How many of all were complaints."""
+        return sum([part.complaints for part in self._parts.values() if isinstance(part, Counts)])
 
 
-def roll(customer: Customer, clock: int) -> tuple[Windows, int]:
-    """All windows at `clock`, and the next clock at which something leaves one (NEVER: nothing will).
+class _Series:
+    """Instants of one kind of one contact; `place`: those before it are in no window yet."""
 
-    One pass from the newest contact to the oldest: each window is the shorter one and what is older.
+    __slots__ = ("contact", "field", "instants", "place")
+
+    def __init__(self, contact: Contact, field: str, instants: tuple[int, ...]) -> None:
+        self.contact = contact
+        self.field = field
+        self.instants = instants
+        self.place = len(instants)
+
+
+class _Roll:
+    """A pass from the newest to the oldest: each window is the shorter one and what is older.
+
+    `oldest`: the earliest instant counted so far, the next to leave the window (NEVER: there is none). `next`: the
+    latest that is not counted yet.
     """
-    contacts, sums = customer.contacts, customer.sums
-    place, sum_place = len(contacts), len(sums)
-    tallies: dict[str, _Tally] = {}
-    windows: Windows = {}
-    now: dict[str, ChannelWindow] = {}
-    due = NEVER
-    for name, length in WINDOWS:
-        bound = clock - length
-        before = place + sum_place
+
+    __slots__ = ("_contacts", "_place", "_series", "_sums", "channels", "next", "oldest", "queues")
+
+    def __init__(self, customer: Customer) -> None:
+        self._contacts = customer.contacts
+        self._place = len(customer.contacts)
+        self._sums = list(customer.sums)
+        self._series = [
+            _Series(contact, field, instants)
+            for contact in customer.contacts
+            if contact.case is not None
+            for of, field in _TIMED
+            if (instants := of(contact.case))
+        ]
+        self.channels = _Table()
+        self.queues = _Table()
+        self.oldest = NEVER
+        self._look()
+
+    def widen(self, bound: int) -> None:
+        """Go on to what is later than `bound`."""
+        contacts, sums, place = self._contacts, self._sums, self._place
+        channels, queues = self.channels, self.queues
         while place and contacts[place - 1].started > bound:
             place -= 1
             contact = contacts[place]
-            tally = tallies.get(contact.channel)
-            if tally is None:
-                tally = tallies[contact.channel] = _Tally()
-            tally.contacts += 1
-            outcome = contact.outcome
-            tally.outcomes[outcome] = tally.outcomes.get(outcome, 0) + 1
-            waited = contact.waited
-            if waited is not None:
-                tally.waits += 1
-                tally.total_wait += waited
-                if waited > tally.longest_wait:
-                    tally.longest_wait = waited
-        while sum_place and sums[sum_place - 1].latest > bound:
-            sum_place -= 1
-            each = sums[sum_place]
-            tally = tallies.get(each.channel)
-            if tally is None:
-                tally = tallies[each.channel] = _Tally()
-            tally.contacts += each.contacts
-            for stood_at, count in each.outcomes.items():
-                tally.outcomes[stood_at] = tally.outcomes.get(stood_at, 0) + count
-            tally.waits += each.waits
-            tally.total_wait += each.total_wait
-            tally.longest_wait = max(tally.longest_wait, each.longest_wait)
-        # What stands at `place` is the oldest in this window, so the next to leave it.
-        if place < len(contacts):
-            due = min(due, contacts[place].started + length)
-        if sum_place < len(sums):
-            due = min(due, sums[sum_place].latest + length)
-        if place + sum_place != before:
-            now = {channel: tallies[channel].window() for channel in sorted(tallies)}
-        windows[name] = now
-    return windows, due
+            channels.begin(contact.channel, contact)
+            if contact.queue is not None:
+                queues.begin(contact.queue, contact)
+            self.oldest = min(self.oldest, contact.started)
+        self._place = place
+        while sums and sums[-1].latest > bound:
+            each = sums.pop()
+            self.add(each)
+            self.oldest = min(self.oldest, each.latest)
+        for series in self._series:
+            end = series.place
+            if end and series.instants[end - 1] > bound:
+                series.place = bisect_right(series.instants, bound, 0, end)
+                self._add_series(series, end - series.place)
+        self._look()
+
+    def _look(self) -> None:
+        contacts, place = self._contacts, self._place
+        self.next = contacts[place - 1].started if place else _EVER
+        if self._sums:
+            self.next = max(self.next, self._sums[-1].latest)
+        for series in self._series:
+            if series.place:
+                self.next = max(self.next, series.instants[series.place - 1])
+
+    def add(self, each: Sum) -> None:
+        """Count a sum."""
+        self.channels.of(each.channel).add(each.counts)
+        if each.queue is not None:
+            self.queues.of(each.queue).add(each.counts)
+
+    def _add_series(self, series: _Series, n: int) -> None:
+        contact, field = series.contact, series.field
+        tallies = [self.channels.of(contact.channel)]
+        if contact.queue is not None:
+            tallies.append(self.queues.of(contact.queue))
+        for counts in tallies:
+            setattr(counts, field, getattr(counts, field) + n)
+        self.oldest = min(self.oldest, series.instants[series.place])
+
+
+def roll(customer: Customer, clock: int) -> Rolled:
+    """All windows at `clock`."""
+    pass_ = _Roll(customer)
+    channels: Windows = {}
+    queues: Windows = {}
+    by_channel = by_queue = _EMPTY
+    due = NEVER
+    for name, length in WINDOWS:
+        if pass_.next > clock - length:
+            pass_.widen(clock - length)
+            due = min(due, pass_.oldest + length)
+            by_channel, by_queue = pass_.channels.told(), pass_.queues.told()
+        channels[name], queues[name] = by_channel, by_queue
+    used = pass_.channels.contacts()
+    if pass_.next > _EVER or customer.earlier:
+        pass_.widen(_EVER)
+        for each in customer.earlier:
+            pass_.add(each)
+        by_channel, by_queue = pass_.channels.told(), pass_.queues.told()
+    channels[LIFETIME], queues[LIFETIME] = by_channel, by_queue
+    every = sum(pass_.channels.contacts().values())
+    return Rolled(channels, queues if pass_.queues else {}, used, every, pass_.channels.complaints(), due)

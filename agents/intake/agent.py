@@ -19,8 +19,8 @@ def register(app: App, engine: Engine, settings: Settings) -> None:
             wall_clock=service.clock == "wall",
             namespace=service.namespace,
             region=service.region,
-            regions={hook.source: hook.region for hook in settings.hooks if hook.region is not None},
-            settings={hook.source: hook.settings for hook in settings.hooks},
+            regions=settings.regions(),
+            settings=settings.source_settings(),
         )
 
     stage = Stage(

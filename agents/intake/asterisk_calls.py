@@ -10,7 +10,6 @@ from typing import Literal
 
 from agents.intake.asterisk_fields import Line, attended_transfer
 from agents.intake.parsing import Context, created_id
-from agents.intake.phone_numbers import phone_identifier
 from schemas.events import (
     AnyEvent,
     ContactAnswered,
@@ -22,6 +21,7 @@ from schemas.events import (
     ContactTransferred,
     LeftQueueReason,
 )
+from schemas.identifiers import phone_identifier
 from schemas.ids import event_id
 
 REVISION = 1

@@ -10,6 +10,7 @@ from schemas.failures import FailureReason
 from schemas.instants import to_ms
 from schemas.unreadable import UNREADABLE
 
+_REVISIONS = range(-(1 << 63), 1 << 63)
 _decode = msgspec.json.Decoder(AnyEvent).decode
 
 
@@ -58,6 +59,8 @@ class Canonical:
             raise Malformed(_kind_of(str(error)), f"no canonical event: {error}") from None
         except UNREADABLE as error:
             raise Malformed("syntax", f"no JSON object in UTF-8: {error}") from None
+        if event.revision not in _REVISIONS:
+            raise Malformed("schema", "`$.revision` has more than 64 bits")
         if not event.id or not event.source:
             raise Malformed("identity", "`$.id` or `$.source` is empty")
         if isinstance(event, AgentStateChanged | AgentSchedulePublished):
@@ -65,6 +68,8 @@ class Canonical:
                 raise Malformed("identity", "an event about an agent names none: `$.agent` is missing or empty")
         elif not event.contact:
             raise Malformed("identity", "`$.contact` is empty")
+        elif not all(event.identifiers):
+            raise Malformed("identity", "an identifier in `$.identifiers` is empty: leave it out where it is not known")
         return Events((event,))
 
 

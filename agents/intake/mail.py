@@ -22,10 +22,10 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
 from agents.intake.webhook import Webhook, answered, begun, created
 from schemas.events import AnyEvent, Channel, MessagePosted
+from schemas.identifiers import mail_identifier
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms, to_ms
 from schemas.topics import MIB
@@ -38,6 +38,9 @@ ADDRESSES = "addresses"
 """Setting of a source: our own addresses, separated by commas; `@shop.example` stands for all of a domain. A mail from
 one of them is an agent's, unless it came through a form on a web page: to us alone, to be answered to someone else."""
 
+QUEUE = "queue"
+"""Setting of a source of whole mails: the queue of all of them."""
+
 Fields = Sequence[tuple[str, str]]
 """A mail's header fields: names in any case, values decoded or not, in the order of the mail."""
 
@@ -45,6 +48,8 @@ Fields = Sequence[tuple[str, str]]
 _BROKEN = (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 _LONGEST_FIELD = 4_000
+# A mail may be all header: the standard library takes a second for each MB of one.
+_LONGEST_HEAD = 256 * 1024
 # The standard library takes the product of both to read the parameters of a field.
 _LONGEST_PARAMETERS = 1_000
 _MOST_PARAMETERS = 50
@@ -233,9 +238,17 @@ def digest(parts: Iterable[tuple[str, bytes]]) -> str:
     return sha.hexdigest()
 
 
-def mail_events(mail: Mail, context: Context, *, recipient: str | None = None, stamp: int | None = None) -> Parsed:
+def mail_events(
+    mail: Mail,
+    context: Context,
+    *,
+    recipient: str | None = None,
+    stamp: int | None = None,
+    mailbox: str | None = None,
+) -> Parsed:
     """The events of one mail. `recipient`: to whom the provider delivered it; `stamp`: when the provider had it, ms,
-    which counts where no Received field says it."""
+    which counts where no Received field says it; `mailbox`: in which it lies, its queue where it came to none of our
+    addresses."""
     if mail.machine is not None:
         return Ignored(mail.machine)
     time = min(mail.received or stamp or mail.date or context.read_at, context.read_at)
@@ -245,7 +258,7 @@ def mail_events(mail: Mail, context: Context, *, recipient: str | None = None, s
         mail = mail._replace(sender=writer)
     elif mail.sender in ours:
         return _sent(mail, context, ours, time)
-    queue = _queue(mail, ours, recipient)
+    queue = context.settings.get(QUEUE) or _queue(mail, ours, recipient, mailbox)
     contact = contact_id(context.source, mail.root)
     who = _identifiers(mail.sender)
     first = begun(context.source, contact, "email", time, queue=queue, identifiers=who)
@@ -353,11 +366,14 @@ def _message(
     )
 
 
-def _queue(mail: Mail, ours: Ours, recipient: str | None) -> str | None:
-    """The address it came to. An address of the provider's, to which ours forwards, is the last choice."""
+def _queue(mail: Mail, ours: Ours, recipient: str | None, mailbox: str | None) -> str | None:
+    """The address it came to, else its mailbox. An address of the provider's, to which ours forwards, is the last
+    choice."""
     named = [*(addresses(recipient or "") or mail.delivered_to), *mail.recipients]
-    chosen = next((each for each in named if each in ours), named[0] if named else None)
-    return None if chosen is None else queue_of(chosen)
+    chosen = next((each for each in named if each in ours), None)
+    if chosen is None and (mailbox or not named):
+        return mailbox or None
+    return queue_of(chosen or named[0])
 
 
 def _machine(head: Head) -> str | None:
@@ -454,9 +470,9 @@ def _about_content(head: bytes) -> Message:
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:
-    """Header and body of a mail or of a part."""
-    end = _BLANK_LINE.search(raw)
-    return (raw, b"") if end is None else (raw[: end.start()] + b"\n\n", raw[end.end() :])
+    """Header and body of a mail or of a part; of a header without end, its beginning."""
+    end = _BLANK_LINE.search(raw, 0, _LONGEST_HEAD)
+    return (raw[:_LONGEST_HEAD], b"") if end is None else (raw[: end.start()] + b"\n\n", raw[end.end() :])
 
 
 def _parts(body: bytes, boundary: str) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """What every parser is given and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -17,8 +17,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """What is known about a payload besides its bytes.
 
     `source`: name of the account, PBX or file set that it is from. `headers`: of its record on the channel topic.
-    `read_at`: append time of that record, ms. `region`: where numbers without a country code are dialled (ISO 3166
-    alpha-2), None: nowhere. `settings`: the source's own, by name.
+    `read_at`: when it came, ms: header `ce_time` of that record, else its append time. `region`: where numbers without
+    a country code are dialled (ISO 3166 alpha-2), None: nowhere. `settings`: the source's own, by name.
     """
 
     source: str
@@ -28,10 +28,18 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     settings: Mapping[str, str] = _NO_SETTINGS
 
 
+class Fault(NamedTuple):
+    """A part of a payload that can't be understood, where the other parts count all the same."""
+
+    reason: FailureReason
+    message: str
+
+
 class Events(NamedTuple):
-    """The payload says something: what happened, in order."""
+    """The payload says something: what happened, in order. `faults`: the parts of it that can't be understood."""
 
     events: tuple[AnyEvent, ...]
+    faults: tuple[Fault, ...] = ()
 
 
 class Ignored(NamedTuple):
@@ -50,6 +58,11 @@ class Malformed(ValueError):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+def all_of(faults: Sequence[Fault]) -> Fault:
+    """Some faults (one at least) as one: the first one's reason, and all messages."""
+    return Fault(faults[0].reason, "; ".join(fault.message for fault in faults))
 
 
 class Format(Protocol):

@@ -5,17 +5,19 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from agents.intake.formats import understood
-from agents.intake.parsing import Context, Format, Headers, Ignored, Malformed, Parsed, shown
+from agents.intake.parsing import Context, Events, Fault, Format, Headers, Ignored, Malformed, Parsed, all_of, shown
 from schemas.envelopes import Envelope, Origin, encode
 from schemas.events import AnyEvent, ContactEvent
-from schemas.failures import REFUSED, FailureReason, origin_headers
-from schemas.instants import MINUTE, from_ms
+from schemas.failures import REFUSED, origin_headers
+from schemas.instants import EPOCH, MINUTE, from_ms, to_ms
 from schemas.topics import AGENTS_EVENTS, CONTACTS_EVENTS, CONTACTS_FAILED, prefix_of
 from streams.processor import Outbox, Record
 
 FUTURE_MS = 5 * MINUTE
-"""How far ahead of its reading an event may lie in service: clocks of providers differ."""
+"""How far ahead of its record's append time an event may lie in service: clocks of providers differ."""
 
 NOTHING_SAID = "no_event"
 """Reason of a record out of which a parser made no events and said no reason."""
@@ -58,14 +60,19 @@ class Intake:
         try:
             parsed = self._parse(record, headers)
         except Malformed as error:
-            self._fail(record, origin, error.reason, error.message, out)
+            self._fail(record, Envelope(origin=origin), Fault(error.reason, error.message), out)
             return
         # Whatever a parser stumbles over, it is one record's fault: it goes where it can be looked at and put back.
         except Exception as error:  # noqa: BLE001
-            self._fail(record, origin, "rule", f"{type(error).__name__}: {error}", out)
+            fault = Fault("rule", f"{type(error).__name__}: {error}")
+            self._fail(record, Envelope(origin=origin), fault, out)
             return
         if isinstance(parsed, Ignored):
             self._ignore(origin, parsed.reason, out)
+        elif parsed.faults:
+            parts = self._accept(origin, parsed.events, out, others=1)
+            last = Envelope(origin=origin, part=parts - 1, parts=parts)
+            self._fail(record, last, all_of(parsed.faults), out)
         elif parsed.events:
             self._accept(origin, parsed.events, out)
         else:
@@ -113,36 +120,42 @@ class Intake:
             Context(
                 source=source,
                 headers=headers,
-                read_at=record.timestamp,
+                read_at=_read_at(record, headers),
                 region=self._regions.get(source, self._region),
                 settings=self._settings.get(source, _NO_SETTINGS),
             ),
         )
         if self._wall_clock and not isinstance(parsed, Ignored):
-            _refuse_future(parsed.events, record.timestamp)
+            return _not_ahead(parsed, record.timestamp)
         return parsed
 
-    def _accept(self, origin: Origin, events: tuple[AnyEvent, ...], out: Outbox) -> None:
-        if len(events) == 1:
+    def _accept(self, origin: Origin, events: tuple[AnyEvent, ...], out: Outbox, *, others: int = 0) -> int:
+        """Say an envelope for each contact and agent. `others`: parts of the record besides. Returns all parts."""
+        if len(events) == 1 and not others:
             topic, key = _address(events[0])
             out.send(topic, key, encode(Envelope(origin=origin, events=events)))
-            return
+            return 1
         groups: dict[tuple[str, bytes], list[AnyEvent]] = {}
         for event in events:
             groups.setdefault(_address(event), []).append(event)
-        parts = len(groups)
+        parts = len(groups) + others
         for part, ((topic, key), group) in enumerate(groups.items()):
             out.send(topic, key, encode(Envelope(origin=origin, part=part, parts=parts, events=tuple(group))))
+        return parts
 
     def _ignore(self, origin: Origin, reason: str, out: Outbox) -> None:
         envelope = Envelope(origin=origin, outcome="ignored", reason=reason)
         out.send(_CONTACTS, str(origin).encode(), encode(envelope))
 
-    def _fail(self, record: Record, origin: Origin, reason: FailureReason, message: str, out: Outbox) -> None:
+    def _fail(self, record: Record, part: Envelope, fault: Fault, out: Outbox) -> None:
+        """Put the whole record where it can be looked at, and say that it failed, or a part of it."""
+        origin = part.origin
         key = str(origin).encode()
-        headers = origin_headers(record.headers, reason=reason, stage="intake", message=message, origin=origin)
+        headers = origin_headers(
+            record.headers, reason=fault.reason, stage="intake", message=fault.message, origin=origin
+        )
         out.send(CONTACTS_FAILED.name, key, record.value, headers)
-        out.send(_CONTACTS, key, encode(Envelope(origin=origin, outcome="failed", reason=reason)))
+        out.send(_CONTACTS, key, encode(replace(part, outcome="failed", reason=fault.reason)))
 
 
 def _address(event: AnyEvent) -> tuple[str, bytes]:
@@ -152,18 +165,39 @@ def _address(event: AnyEvent) -> tuple[str, bytes]:
     return _AGENTS, (event.agent or "").encode()
 
 
+def _read_at(record: Record, headers: Headers) -> int:
+    """When a payload came, ms: as the connector that took it says, which a copy of its record keeps; else the append
+    time, also where `ce_time` is no instant with a zone since 1970."""
+    said = headers.get("ce_time")
+    if said is None:
+        return record.timestamp
+    try:
+        at = to_ms(datetime.fromisoformat(said.decode("ascii")))
+        return at if from_ms(at) >= EPOCH else record.timestamp
+    except (ValueError, TypeError, OverflowError):
+        return record.timestamp
+
+
 @lru_cache(maxsize=1_024)
 def _latest(read_at: int) -> datetime:
     # Records of one batch have few different append times.
     return from_ms(read_at + FUTURE_MS)
 
 
-def _refuse_future(events: tuple[AnyEvent, ...], read_at: int) -> None:
+def _not_ahead(parsed: Events, read_at: int) -> Events:
+    """Without the contacts and agents of which something lies in the future. Raises Malformed where nobody is left."""
     latest = _latest(read_at)
-    for event in events:
-        if event.time > latest:
-            raise Malformed(
-                "time",
-                f"{event.time.isoformat()} is more than {FUTURE_MS // MINUTE} minutes after it was read "
-                f"({from_ms(read_at).isoformat()}): the source's clock is ahead, or its time zone is another",
-            )
+    ahead = [event for event in parsed.events if event.time > latest]
+    if not ahead:
+        return parsed
+    fault = Fault(
+        "time",
+        f"{ahead[0].time.isoformat()} is more than {FUTURE_MS // MINUTE} minutes after it was read "
+        f"({from_ms(read_at).isoformat()}): the source's clock is ahead, or its time zone is another",
+    )
+    faults = (*parsed.faults, fault)
+    refused = set(map(_address, ahead))
+    events = tuple(event for event in parsed.events if _address(event) not in refused)
+    if not events:
+        raise Malformed(*all_of(faults))
+    return Events(events, faults)

@@ -32,6 +32,7 @@ class Webhook:
     ordered_by_end = False
     repeats_lines = False
     secret_names: tuple[str, ...] = ("secret",)
+    alternatives: tuple[tuple[str, ...], ...] = ()
     setting_names: tuple[str, ...] = ()
     largest = LARGEST_BODY
     seconds = 10.0
@@ -40,6 +41,10 @@ class Webhook:
     kept: tuple[str, ...] = ()
     taken = Answer()
 
+    def needs(self, delivery: Delivery, secrets: Secrets) -> str | None:
+        """Nothing but the delivery."""
+        return None
+
     def verify(self, delivery: Delivery, secrets: Secrets) -> None:
         """Raises NotGenuine unless the provider sent exactly these bytes."""
         raise NotImplementedError
@@ -47,6 +52,10 @@ class Webhook:
     def greet(self, delivery: Delivery, secrets: Secrets) -> Answer | None:
         """No handshake."""
         return None
+
+    def answer(self, delivery: Delivery) -> Answer:
+        """`taken`, the provider's word for success."""
+        return self.taken
 
     def identity(self, body: bytes, headers: Headers) -> str | None:
         """The body's digest."""

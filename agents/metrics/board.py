@@ -1,51 +1,70 @@
 """Board: the windows of every scope, kept up with the panes and with the clock."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
 
 from agents.metrics.panes import DAYS_KEPT, Panes
+from agents.metrics.progress import Unsent
 from agents.metrics.scopes import Scope, scopes_of
+from agents.metrics.staffing import Spent
 from agents.metrics.tally import Tally
 from agents.metrics.windows import ALL, LONGEST_ROLLING, ROLLING, Calendar, Span
 from schemas import live
-from schemas.instants import DAY, HOUR, MINUTE
+from schemas.instants import DAY, HOUR, MINUTE, SECOND
 
 HOT_MS = HOUR
 """How long after its end the window of a queue stays in memory; a later fact makes it anew from the panes."""
 
+_LIVE = (ALL, *(span for span, _ in ROLLING))
 
 Name = tuple[bytes, live.Scope, live.Window]
 """Key, scope and window of a record."""
 
 
+WINDOW_EVERY_MS = 250
+"""One window is sent at most so often, except when it ends."""
+
+PROMISED_EVERY_MS = SECOND
+"""The same where there is no other news than of promises and surveys: they take their time."""
+
+PAIRED_EVERY_MS = 5 * SECOND
+"""The same of a policy in a queue, of which there may be many."""
+
+
 class Entry:
     """One scope and window: its tally, and when it was last sent (by the pace of sending, and by the clock).
 
-    `built`: the round of changes in which it was made from the panes. `name`: as the publisher has it.
+    `built`: the round of changes in which it was made from the panes. `name`:
+    as the publisher has it. `spent`: the agents' time, once it is folded and no longer to be had. `unsent`: its name
+    for the state.
     """
 
-    __slots__ = ("built", "name", "scope", "sent_clock", "sent_pace", "span", "tally")
+    __slots__ = ("built", "name", "scope", "sent_clock", "sent_pace", "span", "spent", "tally", "unsent")
 
     def __init__(self, scope: Scope, span: Span, tally: Tally, built: int) -> None:
         self.scope = scope
         self.span = span
         self.tally = tally
         self.built = built
+        self.unsent = Unsent(scope.channel, scope.queue, *span, scope.policy, scope.segment)
         self.sent_pace: int | None = None
         self.sent_clock: int | None = None
         self.name: Name | None = None
+        self.spent: Spent | None = None
 
 
 class Board:
-    """All windows that are of interest, and which of them have news.
+    """All windows that are of interest, and which of them have news (`dirty`; after which pause at least it is sent in
+    ms, None: as usual).
 
     Derived from the panes throughout: windows are made when first touched and kept up by what changes. Rolling
     windows take the minute that begins and give back the one that leaves, so none is ever summed anew.
     """
 
     def __init__(self, panes: Panes, calendar: Calendar) -> None:
-        self.dirty: dict[Entry, None] = {}
+        self.dirty: dict[Entry, int | None] = {}
         self.clock: int | None = None
+        self.offered: Collection[Scope] = panes.scopes
         self._panes = panes
         self._calendar = calendar
         self._round = 0
@@ -97,16 +116,51 @@ class Board:
 
     def touch(self, scopes: Iterable[Scope], spans: Iterable[Span]) -> None:
         """There is news of windows that no fact says (who waits, agents). Settle first."""
+        self.dirty.update(dict.fromkeys(self.follow(scopes, spans)))
+
+    def touch_promised(self, scopes: Iterable[Scope], spans: Iterable[Span]) -> None:
+        """The same of promises and surveys. Settle first."""
+        dirty = self.dirty
+        for entry in self.follow(scopes, spans):
+            dirty.setdefault(entry, PAIRED_EVERY_MS if entry.scope.is_pair else PROMISED_EVERY_MS)
+
+    def follow(self, scopes: Iterable[Scope], spans: Iterable[Span]) -> list[Entry]:
+        """Keep up these windows from now on. Settle first."""
         scopes = tuple(scopes)
+        found: list[Entry] = []
         for span in spans:
             entries = self._of(span)
-            for scope in scopes:
-                self.dirty[entries.get(scope) or self._open(scope, span)] = None
+            found.extend([entries.get(scope) or self._open(scope, span) for scope in scopes])
+        return found
 
     def as_of_clock(self, scope: Scope) -> Iterator[Entry]:
         """The windows of a scope that are as of the clock. Settle first."""
-        for span in live_spans(self.clock):
+        return self.entries(scope, live_spans(self.clock))
+
+    def entries(self, scope: Scope, spans: Iterable[Span]) -> Iterator[Entry]:
+        """These windows of a scope. Settle first."""
+        for span in spans:
             yield self._of(span).get(scope) or self._open(scope, span)
+
+    def has(self, scope: Scope, span: Span) -> bool:
+        """Whether a window of a scope is kept up."""
+        return scope in self._entries.get(span, ())
+
+    def over(self, start: int, end: int) -> dict[Span, None]:
+        """The windows between two instants (ms) that can be told anew, and those that are as of the clock.
+
+        Of a time longer than DAYS_KEPT days, those of the last days.
+        """
+        spans: dict[Span, None] = dict.fromkeys(live_spans(self.clock))
+        minute, last = max(start, end - DAYS_KEPT * DAY) // MINUTE, max(start, end - 1) // MINUTE
+        while minute <= last:
+            found = self._calendar.spans(minute)
+            if not self._panes.is_final(minute):
+                spans.update(dict.fromkeys(found))
+            elif self._panes.knows_day(found[3]):
+                spans[found[3]] = None
+            minute = found[0].minutes.stop
+        return spans
 
     def minutes(self, span: Span) -> range:
         """The minutes of a window as of the clock ('all': none are named)."""
@@ -130,7 +184,7 @@ class Board:
                 continue
             gone = span.minutes.stop <= folded if span.kind != "day" else span.end < limit - DAYS_KEPT * DAY
             for scope, entry in list(entries.items()):
-                if entry not in self.dirty and (gone or scope[1] is not None):
+                if entry not in self.dirty and (gone or scope.queue is not None or not scope.of_offers):
                     del entries[scope]
             if not entries:
                 del self._entries[span]
@@ -197,4 +251,4 @@ class Board:
 
 def live_spans(clock: int | None) -> tuple[Span, ...]:
     """The windows that are as of the clock; before there is one, rolling windows do not exist."""
-    return (ALL,) if clock is None else (ALL, *(span for span, _ in ROLLING))
+    return (ALL,) if clock is None else _LIVE

@@ -6,7 +6,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+import msgspec
+
 from agents.metrics.roster import STATES
+from agents.metrics.staffing import Spent
 from agents.metrics.tally import CODES, Layout, Tally
 from agents.metrics.waiting import QueueNow
 from schemas.definitions import CATALOGUE
@@ -31,7 +34,8 @@ _MISSES = (CODES["left:empty"], CODES["left:withdrawn"], CODES["left:system"])
 _ASTERISK_ABANDONS = tuple(CODES[f"left:{reason}"] for reason in ("abandoned", "timeout", "empty", "withdrawn"))
 _KNOWN = 4096
 _DIGITS = 6
-_Pick = Callable[[list[int]], tuple[int, ...]]
+_encode = msgspec.json.Encoder().encode
+_Pick = Callable[[tuple[int, ...]], tuple[int, ...]]
 
 
 class _Level(NamedTuple):
@@ -44,12 +48,12 @@ class _Level(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What a tally says whatever the time: its metrics, and the terms that the live ones need.
+    """What a tally says whatever the time: its metrics (see `encoded`), and the terms that the live ones need.
 
     `terms`: by threshold, the count of each of TERMS and a 0. `waited_ms`: sum of all completed waits.
     """
 
-    metrics: dict[str, Metric]
+    metrics: bytes
     terms: dict[int, list[int]]
     waited_ms: int
     abandoned: int
@@ -67,13 +71,11 @@ class Evaluator:
         self.layout = Layout((*settings.thresholds_ms, settings.short_abandon_ms))
         self._short_ms = settings.short_abandon_ms
         self._thresholds = tuple(sorted(set(settings.thresholds_ms)))
-        self._levels = {threshold: _levels(threshold, live=False) for threshold in self._thresholds}
-        self._live_levels = {threshold: _levels(threshold, live=True) for threshold in self._thresholds}
         self._known: dict[tuple[int, ...], Fixed] = {}
         self._versions = {name: definition.version for name, definition in CATALOGUE.items()}
 
     def fixed(self, tally: Tally, *, of_queue: bool) -> Fixed:
-        """The metrics of a tally by id; `of_queue`: of one queue, in which nobody can leave an IVR."""
+        """The metrics of a tally; `of_queue`: of one queue, in which nobody can leave an IVR."""
         # With one channel, a queue and the queue on it count the same; and much is sent again as only time passes.
         known = (of_queue, tally.longest, *tally.counts)
         fixed = self._known.get(known)
@@ -83,9 +85,11 @@ class Evaluator:
             fixed = self._known[known] = self._evaluate(tally, of_queue=of_queue)
         return fixed
 
-    def live(self, fixed: Fixed, queue: QueueNow | None, agents: dict[str, int] | None) -> dict[str, Metric]:
-        """The metrics of a window that is as of the clock: `queue` says who waits, `agents` how many per state."""
-        metrics = fixed.metrics.copy()
+    def live(self, fixed: Fixed, queue: QueueNow | None, agents: dict[str, int] | None) -> list[bytes]:
+        """What a window as of the clock has more (see `encoded`): `queue` says who waits, `agents` how many per
+        state."""
+        metrics: dict[str, Metric] = {}
+        levels: list[bytes] = []
         if queue is not None:
             clock, instants, cohort = queue
             waiting = len(instants)
@@ -99,12 +103,24 @@ class Evaluator:
                 # "Within X" holds up to X itself, so a caller is overdue only beyond it.
                 overdue = bisect_left(cohort, clock - threshold)
                 terms[_OVERDUE], terms[_UNDECIDED], terms[_WAITING] = overdue, len(cohort) - overdue, len(cohort)
-                _add_levels(metrics, self._live_levels[threshold], terms)
+                levels.append(_said_of(threshold, True, tuple(terms)))
         if agents:
             version, n = self._versions["agents_by_state"], sum(agents.values())
             for state in STATES:
                 metrics[f"agents_by_state.{state}"] = Metric(value=agents.get(state, 0), n=n, version=version)
-        return metrics
+        return [encoded(metrics), *levels] if metrics else levels
+
+    def occupancy(self, spent: Spent) -> bytes:
+        """Agents' time in calls among that and their idle time, of which there is some; `n`: whole seconds of both."""
+        busy, both = spent.busy, spent.busy + spent.idle
+        metric = Metric(
+            value=busy / both,
+            n=both // 1000,
+            version=self._versions["occupancy"],
+            numerator=busy / 1000,
+            denominator=both / 1000,
+        )
+        return encoded({"occupancy": metric})
 
     def _evaluate(self, tally: Tally, *, of_queue: bool) -> Fixed:
         counts = _Counts(tally.counts, self.layout)
@@ -131,26 +147,26 @@ class Evaluator:
         }
         if not of_queue:
             metrics["contacts_left_in_ivr"] = self._count("contacts_left_in_ivr", numbers[CODES["left_ivr"]])
+        said = [encoded(metrics)]
         by_threshold = {}
         for threshold in self._thresholds:
             counts.set_within(terms, threshold)
-            _add_levels(metrics, self._levels[threshold], terms)
+            said.append(_said_of(threshold, False, tuple(terms)))
             by_threshold[threshold] = terms.copy()
-        return Fixed(metrics, by_threshold, counts.waited(), abandoned)
+        return Fixed(b",".join(said), by_threshold, counts.waited(), abandoned)
 
     def _count(self, metric: str, n: int) -> Metric:
         return Metric(value=n, n=n, version=self._versions[metric])
 
     def _mean(self, metric: str, total_ms: int, n: int) -> Metric:
-        total = total_ms / 1000
-        value = total / n if n > 0 else None
-        return Metric(value=value, n=n, version=self._versions[metric], numerator=total, denominator=n)
+        return mean(total_ms / 1000, n, self._versions[metric])
 
     def _share(self, metric: str, part: int, whole: int) -> Metric:
-        return _share(part, whole, self._versions[metric])
+        return share(part, whole, self._versions[metric])
 
 
-def _levels(threshold: int, *, live: bool) -> tuple[_Level, ...]:
+@lru_cache(maxsize=256)
+def _levels(threshold: int, live: bool) -> tuple[_Level, ...]:
     return tuple(
         _Level(
             service_level_id(level.variant, threshold),
@@ -163,14 +179,30 @@ def _levels(threshold: int, *, live: bool) -> tuple[_Level, ...]:
     )
 
 
-def _add_levels(metrics: dict[str, Metric], levels: tuple[_Level, ...], terms: list[int]) -> None:
-    for metric, version, numerator, denominator in levels:
-        metrics[metric] = _share(sum(numerator(terms)), sum(denominator(terms)), version)
+# Many scopes and windows share their numbers, and much is sent again as only time passes.
+@lru_cache(maxsize=_KNOWN)
+def _said_of(threshold: int, live: bool, terms: tuple[int, ...]) -> bytes:
+    """Every service level within a threshold (see `encoded`), of those that are as of the clock or of the others."""
+    said = [
+        _encoded_share(metric, sum(numerator(terms)), sum(denominator(terms)), version)
+        for metric, version, numerator, denominator in _levels(threshold, live)
+    ]
+    return b",".join(said)
 
 
-@lru_cache(maxsize=1 << 16)
-def _share(part: int, whole: int, version: int) -> Metric:
-    # Many definitions, scopes and windows share their numbers; a proportion with its interval is the costly part.
+def encoded(metrics: dict[str, Metric]) -> bytes:
+    """Metrics as they stand in a record of metrics.live: JSON, without the braces."""
+    return _encode(metrics)[1:-1]
+
+
+@lru_cache(maxsize=1 << 15)
+def _encoded_share(metric: str, part: int, whole: int, version: int) -> bytes:
+    return encoded({metric: share(part, whole, version)})
+
+
+@lru_cache(maxsize=1 << 15)
+def share(part: int, whole: int, version: int) -> Metric:
+    """A proportion with its interval."""
     interval = wilson(part, whole)
     return Metric(
         value=part / whole if whole > 0 else None,
@@ -180,6 +212,11 @@ def _share(part: int, whole: int, version: int) -> Metric:
         denominator=whole,
         interval=None if interval is None else (round(interval[0], _DIGITS), round(interval[1], _DIGITS)),
     )
+
+
+def mean(total: float, n: int, version: int) -> Metric:
+    """A mean of `n` values."""
+    return Metric(value=total / n if n > 0 else None, n=n, version=version, numerator=total, denominator=n)
 
 
 class _Counts:

@@ -7,7 +7,7 @@ archives, that of its local day and that of all time: quarter, half and whole ho
 final, however old: history read into a running service gets all its windows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Panes:
         panes = self.leaves.get(leaf)
         pane = None if panes is None else panes.get(minute)
         if pane is None:
-            if self._final and self._hour(minute) in self._final:
+            if self.is_final(minute):
                 self._add_late(leaf, minute, code, value, n)
                 return
             pane = self._open(leaf, minute)
@@ -124,9 +124,18 @@ class Panes:
         waits.extend(archive.longest for archive in self._archives_of(scope, span))
         return max(waits, default=-1)
 
+    @property
+    def scopes(self) -> Collection[Scope]:
+        """The scopes of which any fact is known, now and later."""
+        return self._members
+
     def knows_day(self, day: Span) -> bool:
         """Whether anything of this day is archived (for DAYS_KEPT days it is)."""
         return day.start in self._archived
+
+    def is_final(self, minute: int) -> bool:
+        """Whether panes of this minute's hour are folded, so that only its day can be told anew."""
+        return bool(self._final) and self._hour(minute) in self._final
 
     def fold(self, clock: int, keep_ms: int) -> int:
         """Fold the hours that ended `keep_ms` before `clock`; returns the first minute that is not folded."""

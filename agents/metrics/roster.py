@@ -14,7 +14,7 @@ _RANK = {state: rank for rank, state in enumerate(STATES)}
 
 
 class Agent(msgspec.Struct, array_like=True):
-    """What is known of one agent: open conversations, the state declared everywhere, and those of single queues."""
+    """What is known of one agent: open calls, the state declared everywhere, and those of single queues."""
 
     busy: int = 0
     everywhere: AgentNow | None = None
@@ -25,14 +25,14 @@ class Agent(msgspec.Struct, array_like=True):
 
         A state declared everywhere overrides older ones of single queues, but brings nobody back into a queue
         that was left. An agent known only everywhere counts on the floor alone: it is not said who serves what.
-        Whoever is in a conversation is on_contact, unless offline.
+        Whoever is in a call is on_contact, unless offline.
         """
         states: dict[str | None, str] = {
             queue: self._engaged(self._declared(own)) for queue, own in self.queues.items()
         }
         floor = list(states.values())
         everywhere = self.everywhere
-        if everywhere is not None and all(own.since <= everywhere.since for own in self.queues.values()):
+        if everywhere is not None and all(own.said <= everywhere.said for own in self.queues.values()):
             floor.append(self._engaged(everywhere.state))
         if floor:
             states[None] = min(floor, key=_rank)
@@ -42,7 +42,7 @@ class Agent(msgspec.Struct, array_like=True):
 
     def _declared(self, own: AgentNow) -> str:
         everywhere = self.everywhere
-        if own.state == "offline" or everywhere is None or own.since >= everywhere.since:
+        if own.state == "offline" or everywhere is None or own.said >= everywhere.said:
             return own.state
         return everywhere.state
 

@@ -41,6 +41,22 @@ class Cursor(msgspec.Struct, kw_only=True):
     ordinals: Ordinals = msgspec.field(default_factory=Ordinals)
 
 
+def save_whole(path: Path, content: bytes) -> None:
+    """Put a small file on disk: afterwards it survives a power cut, and at any moment it is whole. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 class CursorFile:
     """A cursor in a small JSON file of its own."""
 
@@ -61,18 +77,7 @@ class CursorFile:
 
     def save(self, cursor: Cursor) -> None:
         """Put it on disk: afterwards it survives a power cut, and at any moment the file is whole. Raises OSError."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(self.path.name + ".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(cursor))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        save_whole(self.path, msgspec.json.encode(cursor))
 
     def _advice(self, why: str) -> str:
         return (

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from schemas.failures import REFUSED
 from schemas.topics import LARGEST_RECORD
 from streams.connectors.formats import LineFormat
-from streams.connectors.lines import Line
+from streams.connectors.lines import HEAD, Line
 from streams.connectors.ordinals import Ordinals, digest_of
 
 
@@ -20,6 +20,10 @@ class LineRecord(NamedTuple):
     headers: list[tuple[str, bytes]]
     time: int | None
     refused: bool = False
+
+    def head(self, why: str) -> "LineRecord":
+        """Its head, and why there is no more of it: intake counts it, as failed."""
+        return self._replace(value=self.value[:HEAD], headers=[*self.headers, (REFUSED, why.encode())], refused=True)
 
 
 class LineRecords:
@@ -65,7 +69,6 @@ class LineRecords:
             **self._fixed,
             "file": str(file).encode("utf-8", "replace"),
             "line": str(line.number).encode(),
-            REFUSED: message.encode(),
         }
         topic = f"channel.{self._format.channel_of(b'', self._fixed)}"
-        return LineRecord(topic, self._source, line.data, list(headers.items()), None, refused=True)
+        return LineRecord(topic, self._source, line.data, list(headers.items()), None).head(message)

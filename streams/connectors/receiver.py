@@ -6,36 +6,27 @@ What Kafka has not taken in time is asked for again (503), or goes into the spoo
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from schemas.instants import from_ms
 from schemas.topics import LARGEST_RECORD
 from streams import telemetry
+from streams.connectors.fetches import Fetches, NotFetched
 from streams.connectors.hooks import Answer, Delivery, NotGenuine
+from streams.connectors.keeping import Keeper, NotKept
 from streams.connectors.line_records import LineRecord
-from streams.connectors.publisher import Publisher
+from streams.connectors.link import Sender
 from streams.connectors.secrets import Source, by_path
-from streams.connectors.spool import LARGEST, Spool, SpoolFull
-from streams.producers import stop_at_once
-from streams.reader import is_cancelled
+from streams.connectors.spool import LARGEST
 
 log = structlog.get_logger()
 
-PATIENCE = 5.0
-"""Seconds that a delivery waits for Kafka at most; less where the provider's own limit is under twice as much."""
-
 RETRY_AFTER = 5
-DRAIN_SECONDS = 20.0
-LONGEST_PAUSE = 30.0
 VISIT_SECONDS = 10.0
 UNKNOWN = "unknown"
 _LOGGED_ALREADY = frozenset({"kafka_away", "spool_full", "spool_failed"})
@@ -53,90 +44,6 @@ class Declined(Exception):
         self.detail = detail
         self.outcome = outcome
         self.headers = dict(headers or {})
-
-
-class Sender(Protocol):
-    """Puts records on Kafka."""
-
-    async def send(self, record: LineRecord) -> "asyncio.Future[object]":
-        """Send one; the future is done when all replicas have it. Waits for Kafka. Raises KafkaError, OSError."""
-
-    async def close(self) -> None:
-        """Let go of Kafka."""
-
-
-class _Producing(Publisher):
-    """A publisher that can be left without waiting for what is under way."""
-
-    async def leave(self) -> None:
-        with suppress(KafkaError, OSError):
-            await stop_at_once(self._producer)
-
-
-class Link:
-    """The gateway's one producer: connected when it is first needed, tried again until it is, and anew after it
-    failed, for an idempotent producer that failed once may fail for good."""
-
-    def __init__(self, bootstrap: str, namespace: str) -> None:
-        self._bootstrap = bootstrap
-        self._namespace = namespace
-        self._publisher: _Producing | None = None
-        self._connecting: asyncio.Task[_Producing] | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
-
-    async def send(self, record: LineRecord) -> "asyncio.Future[object]":
-        """Send one; the future is done when all replicas have it. Raises KafkaError, OSError, TopicMissing."""
-        publisher = await self._connected()
-        try:
-            future = await publisher.send(record)
-        except KafkaError:
-            self._let_go(publisher)
-            raise
-
-        def look(sent: "asyncio.Future[object]") -> None:
-            if sent.cancelled() or isinstance(sent.exception(), KafkaError):
-                self._let_go(publisher)
-
-        future.add_done_callback(look)
-        return future
-
-    async def close(self) -> None:
-        """Let go of Kafka."""
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting])
-        if self._publisher is not None:
-            self._let_go(self._publisher)
-        await asyncio.gather(*self._leaving)
-
-    async def _connected(self) -> _Producing:
-        if self._publisher is not None:
-            return self._publisher
-        if self._connecting is None or self._connecting.done():
-            self._connecting = asyncio.create_task(self._connect())
-        return await asyncio.shield(self._connecting)
-
-    async def _connect(self) -> _Producing:
-        pause = 0.25
-        while True:
-            publisher = _Producing(self._bootstrap, self._namespace)
-            try:
-                self._publisher = await publisher.__aenter__()  # type: ignore[assignment] # it is itself
-                return publisher
-            except (KafkaError, OSError) as error:
-                log.warning("hooks.kafka_away", error=str(error) or type(error).__name__)
-            except asyncio.CancelledError:
-                if is_cancelled():
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, PATIENCE)
-
-    def _let_go(self, publisher: _Producing) -> None:
-        if publisher is self._publisher:
-            self._publisher = None
-            leaving = asyncio.create_task(publisher.leave())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
 
 
 class Bucket:
@@ -173,40 +80,32 @@ class Receiver:
         spool: int = LARGEST,
         clock: Callable[[], float] = time.monotonic,
         visit: Callable[[str], Awaitable[int]] | None = None,
+        fetch: Callable[[str], Awaitable[bytes]] | None = None,
     ) -> None:
         self._sources = by_path(sources)
-        self._sender = sender
         named = {source.name: source for source in self._sources.values()}
-        self._spools = {name: Spool(folder / f"{name}.spool", spool) for name in named}
+        self._keeper = Keeper(sender, folder, named, spool=spool)
         self._buckets = {name: Bucket(source.rate, clock) for name, source in named.items()}
         self._clock = clock
         self._visit = visit or _visited
+        self._fetches = Fetches(clock, fetch)
         self._visits: set[asyncio.Task[None]] = set()
-        self._rescues: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Open the spools. Raises SpoolInUse, OSError."""
-        for name, spool in self._spools.items():
-            await asyncio.to_thread(spool.open)
-            telemetry.HOOK_SPOOL_BYTES.labels(name).set_function(partial(_size, spool))
+        await self._keeper.open()
 
     async def run(self) -> None:
         """Put what is in the spools on Kafka, for ever."""
-        async with asyncio.TaskGroup() as drains:
-            for name, spool in self._spools.items():
-                drains.create_task(self._drain(name, spool))
-            await asyncio.Event().wait()
+        await self._keeper.run()
 
     async def close(self) -> None:
         """Let go of everything. What is spooled stays on disk."""
         for visit in self._visits:
             visit.cancel()
         await asyncio.gather(*self._visits, return_exceptions=True)
-        await self._sender.close()
-        await asyncio.gather(*self._rescues)
-        for spool in self._spools.values():
-            await spool.settled()
-            spool.close()
+        await self._fetches.close()
+        await self._keeper.close()
 
     def find(self, provider: str, name: str) -> Source:
         """The source of an address. Raises Declined (404)."""
@@ -251,6 +150,7 @@ class Receiver:
         hook = source.hook
         try:
             if delivery.method == "POST":
+                delivery = await self._completed(source, delivery)
                 hook.verify(delivery, source.secrets)
             greeting = hook.greet(delivery, source.secrets)
         except NotGenuine as error:
@@ -263,86 +163,23 @@ class Receiver:
             raise Declined(405, "Method not allowed", "deliveries are posted", "not_posted", {"Allow": "POST"})
         if hook.tries_again:
             self._pace(source)
-        return await self._keep(source, record_of(source, delivery)), hook.taken
-
-    async def _keep(self, source: Source, record: LineRecord) -> str:
-        """Put a record where it lasts; returns the outcome's name."""
-        spool = self._spools[source.name]
-        if spool.is_empty:
-            try:
-                problem = await self._published(record, min(source.hook.seconds / 2, PATIENCE))
-            except asyncio.CancelledError:
-                if not source.hook.tries_again:
-                    self._rescue(source, spool, record)
-                raise
-            if problem is None:
-                return "taken"
-            log.warning("hooks.not_published", provider=source.hook.name, source=source.name, error=problem)
-            if source.hook.tries_again:
-                raise _later("Kafka has not taken it in time; send it again", "kafka_away")
+        record = record_of(source, delivery)
         try:
-            await spool.append(record)
-        except SpoolFull as error:
-            log.error("hooks.spool_full", provider=source.hook.name, source=source.name, error=str(error))
-            raise _later("there is no room left to keep it; send it again", "spool_full") from None
-        except OSError as error:
-            log.error("hooks.spool_failed", provider=source.hook.name, source=source.name, error=str(error))
-            raise _later("it could not be kept; send it again", "spool_failed") from None
-        return "spooled"
+            kept = await self._keeper.keep(source.name, record, seconds=hook.seconds / 2, comes_again=hook.tries_again)
+        except NotKept as error:
+            raise Declined(503, "Kafka is away", str(error), error.outcome, {"Retry-After": str(RETRY_AFTER)}) from None
+        return kept, hook.answer(delivery)
 
-    def _rescue(self, source: Source, spool: Spool, record: LineRecord) -> None:
-        """Keep what is given up while the gateway ends: nobody sends it again."""
-
-        async def keep() -> None:
-            try:
-                await spool.append(record)
-            except (SpoolFull, OSError) as error:
-                log.error("hooks.lost", provider=source.hook.name, source=source.name, error=str(error))
-
-        task = asyncio.create_task(keep())
-        self._rescues.add(task)
-        task.add_done_callback(self._rescues.discard)
-
-    async def _published(self, record: LineRecord, seconds: float) -> str | None:
-        """What is wrong where Kafka does not say within so long that it has a record; it may have it later."""
+    async def _completed(self, source: Source, delivery: Delivery) -> Delivery:
+        """A delivery with what its hook needs besides. Raises NotGenuine, Declined (503)."""
+        address = source.hook.needs(delivery, source.secrets)
+        if address is None:
+            return delivery
         try:
-            async with asyncio.timeout(seconds):
-                # Whoever stops waiting leaves the record with the producer.
-                await asyncio.shield(await self._sender.send(record))
-        except asyncio.CancelledError:
-            if is_cancelled():
-                raise
-            return "Kafka's client gave up"
-        # Whatever a client raises (a topic made anew, say): it is not on Kafka.
-        except Exception as error:  # noqa: BLE001
-            return str(error) or type(error).__name__
-        return None
-
-    async def _drain(self, name: str, spool: Spool) -> None:
-        pause = 0.5
-        while True:
-            problem = None
-            try:
-                batch = await spool.head()
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    sent = [await self._sender.send(record) for record in batch.records]
-                    for each in sent:
-                        await asyncio.shield(each)
-                await spool.done(batch.end)
-            except asyncio.CancelledError:
-                if is_cancelled():
-                    raise
-                problem = "Kafka's client gave up"
-            # One source's trouble ends neither the gateway nor the others.
-            except Exception as error:  # noqa: BLE001
-                problem = str(error) or type(error).__name__
-            if problem is None:
-                pause = 0.5
-                log.info("hooks.drained", source=name, records=len(batch.records), bytes_left=spool.size)
-                continue
-            log.warning("hooks.spool_waits", source=name, bytes=spool.size, error=problem, again_in=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            return delivery._replace(fetched={address: await self._fetches.get(address)})
+        except NotFetched as error:
+            detail = f"what proves it cannot be fetched ({error}); send it again"
+            raise Declined(503, "Unavailable", detail, "not_fetched", {"Retry-After": str(RETRY_AFTER)}) from None
 
     def _confirm(self, source: Source, url: str) -> None:
         """Fetch an address that confirms a subscription, behind the answer."""
@@ -357,7 +194,8 @@ class Receiver:
             # What goes wrong on the way is an operator's to read, and no end of the gateway.
             except Exception as error:  # noqa: BLE001
                 status = type(error).__name__
-            log.info("hooks.visited", provider=source.hook.name, source=source.name, host=host, status=status)
+            say = log.info if status == 200 else log.warning
+            say("hooks.visited", provider=source.hook.name, source=source.name, host=host, status=status)
 
         task = asyncio.create_task(visit())
         self._visits.add(task)
@@ -386,14 +224,6 @@ def record_of(source: Source, delivery: Delivery) -> LineRecord:
     if size > LARGEST_RECORD:
         raise Declined(413, "Too large", f"a record has {LARGEST_RECORD} bytes at most", "too_large")
     return LineRecord(f"channel.{hook.channel_of(value, headers)}", key, value, list(headers.items()), delivery.at)
-
-
-def _size(spool: Spool) -> float:
-    return spool.size
-
-
-def _later(detail: str, outcome: str) -> Declined:
-    return Declined(503, "Kafka is away", detail, outcome, {"Retry-After": str(RETRY_AFTER)})
 
 
 async def _visited(url: str) -> int:

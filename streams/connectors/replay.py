@@ -59,9 +59,23 @@ async def replay(
     """
     total = sum(path.stat().st_size for path in paths)
     fixed = {"tz": tz, **({"date": date} if date else {})} if format.has_header_line else {}
+    every = steps(paths, format, source, **fixed)
+    return await send_steps(bootstrap, namespace, every, total=total, progress=progress, end=end, rate=rate)
+
+
+async def send_steps(
+    bootstrap: str,
+    namespace: str,
+    every: Iterator[Step],
+    *,
+    total: int,
+    progress: Progress | None = None,
+    end: bool = True,
+    rate: float | None = None,
+) -> Replayed:
+    """As `replay`, of records in an order of the caller's. `total`: bytes that they stand for."""
     async with Publisher(bootstrap, namespace) as publisher:
-        run = _Run(publisher, total, progress, rate)
-        return await run.send_all(steps(paths, format, source, **fixed), ended=end)
+        return await _Run(publisher, total, progress, rate).send_all(every, ended=end)
 
 
 class _Run:

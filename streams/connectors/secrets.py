@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from streams.connectors.hooks import Hook, Secrets
+from streams.connectors.hooks import Configurable, Hook, Secrets
 from streams.problems import Problem, SettingsError, key_of
 from streams.sections import HookSource
 from streams.toml_lines import Path as Place
@@ -34,20 +34,37 @@ def faults(hooks: Sequence[HookSource], providers: Mapping[str, Hook]) -> list[t
             message = f"{source.provider!r}: no such provider; there are: {_listed(providers)}"
             found.append(((*place, "provider"), message))
             continue
-        needed = provider.secret_names
-        missing = [name for name in needed if name not in source.secrets]
-        if missing:
-            found.append(((*place, "secrets"), f"{source.provider} also needs {', '.join(missing)}"))
+        missing = _missing(provider, source.secrets)
+        if missing is not None:
+            found.append(((*place, "secrets"), f"{source.provider} {missing}"))
         for key, given, known_names in (
-            ("secrets", source.secrets, needed),
-            ("old_secrets", source.old_secrets, needed),
+            ("secrets", source.secrets, provider.secret_names),
+            ("old_secrets", source.old_secrets, provider.secret_names),
             ("settings", source.settings, provider.setting_names),
         ):
             for name in given:
                 if name not in known_names:
                     message = f"{source.provider} has none of this name; it has: {_listed(known_names)}"
                     found.append(((*place, key, name), message))
+                elif key == "old_secrets" and provider.alternatives and name not in source.secrets:
+                    found.append(((*place, key, name), "an old secret needs the new one: it is missing in `secrets`"))
+        if isinstance(provider, Configurable):
+            for setting, message in provider.settings_faults(source.settings):
+                found.append(((*place, "settings", *(() if setting is None else (setting,))), message))
     return found
+
+
+def _missing(provider: Hook, given: Iterable[str]) -> str | None:
+    """What is wrong with the names of a source's secrets; None: nothing is missing."""
+    known = set(given).intersection(provider.secret_names)
+    if not provider.alternatives:
+        missing = [name for name in provider.secret_names if name not in known]
+        return f"also needs {', '.join(missing)}" if missing else None
+    whole = {name for names in provider.alternatives if known.issuperset(names) for name in names}
+    choice = ", or ".join(" and ".join(names) for names in provider.alternatives)
+    if not whole:
+        return f"needs {choice}"
+    return f"needs {choice}; of no use alone: {_listed(known - whole)}" if known - whole else None
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -65,16 +82,25 @@ def sources_of(hooks: Sequence[HookSource], providers: Mapping[str, Hook]) -> li
         for key, table in (("secrets", source.secrets), ("old_secrets", source.old_secrets)):
             for name, said in table.items():
                 try:
-                    values[name] = (*values.get(name, ()), _value(said.get_secret_value()))
+                    values[name] = (*values.get(name, ()), secret_value(said.get_secret_value()))
                 except ValueError as error:
                     problems.append(Problem(None, key_of(("hooks", number, key, name)), str(error)))
-        sources.append(Source(providers[source.provider], source.source, values, source.rate))
+        try:
+            hook = _configured(providers[source.provider], values, source.settings)
+        except ValueError as error:
+            problems.append(Problem(None, key_of(("hooks", number, "secrets")), str(error)))
+            continue
+        sources.append(Source(hook, source.source, values, source.rate))
     if problems:
         raise SettingsError(problems)
     return sources
 
 
-def _value(said: str) -> str:
+def _configured(hook: Hook, secrets: Secrets, settings: Mapping[str, str]) -> Hook:
+    return hook.configured(secrets, settings) if isinstance(hook, Configurable) else hook
+
+
+def secret_value(said: str) -> str:
     """A secret: as said, or from where that says. Raises ValueError, without it."""
     kind, colon, where = said.partition(":")
     if colon and kind == "env":

@@ -14,12 +14,16 @@ MAX_POLL_RECORDS = 5_000
 STREAM_BUFFER = 16
 FETCH_BYTES = 4 * 1024 * 1024
 HEARTBEAT = 1.0
+NEVER = 10 * 365 * 86_400.0
+"""Seconds after which a worker that fetches nothing would leave its group, never to come back by itself: aiokafka joins
+again only once something was fetched. One without partitions fetches nothing, nor does one whose Kafka is away."""
 
 
 class FloorwalkerApp(faust.App):
-    """A Faust app that sees to it that its topics are there before it starts."""
+    """A Faust app that sees to it that its topics are there before it starts, and cleans up when it has stopped."""
 
     prepare: Callable[[], Awaitable[None]] | None = None
+    dispose: Callable[[], Awaitable[None]] | None = None
 
     async def on_first_start(self) -> None:
         """Called once, before anything connects."""
@@ -28,6 +32,12 @@ class FloorwalkerApp(faust.App):
         await super().on_first_start()
         if self.prepare is not None:
             await self.prepare()
+
+    async def on_shutdown(self) -> None:
+        """Called at the very end, when the consumer has left its group."""
+        await super().on_shutdown()
+        if self.dispose is not None:
+            await self.dispose()
 
 
 def build_app(
@@ -69,7 +79,7 @@ def build_app(
         broker_heartbeat_interval=HEARTBEAT,
         broker_rebalance_timeout=30.0,
         broker_request_timeout=max(20.0, session_timeout + 5.0),
-        broker_max_poll_interval=3600.0,
+        broker_max_poll_interval=NEVER,
         stream_buffer_maxsize=STREAM_BUFFER,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
@@ -84,6 +94,7 @@ def build_app(
         flush_interval=flush_interval,
         lead=lead,
     )
+    app.dispose = engine.dispose
     transport = BatchTransport(app.conf.broker, app)
     transport.taker = engine
     app.transport = transport

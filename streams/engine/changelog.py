@@ -58,6 +58,10 @@ async def read_changelog(
 
 
 async def _fetched(consumer: AIOKafkaConsumer) -> None:
-    waiter = consumer._fetcher._create_fetch_waiter()
-    await asyncio.wait([waiter], timeout=POLL)
+    fetcher = consumer._fetcher
+    waiter = fetcher._create_fetch_waiter()
+    await asyncio.wait([waiter, fetcher.error_future], timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()
+    if fetcher.error_future.done():
+        # Nothing would ever come any more.
+        fetcher.error_future.result()

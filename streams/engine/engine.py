@@ -122,6 +122,9 @@ class Engine:
         log.info("engine.revoked", partitions=len(revoked), seconds=round(time.monotonic() - began, 3))
 
     async def _on_assigned(self, _app: App, assigned: set[TP], **_: Any) -> None:
+        if self._app.should_stop:
+            # It was told to end while Faust was about this: what is begun now would be closed by nobody.
+            return
         wanted = self._owned(assigned)
         gone = [task for key, task in self._tasks.items() if key not in wanted]
         kept = {key: task for key, task in self._tasks.items() if key in wanted}
@@ -161,10 +164,21 @@ class Engine:
     async def _on_shutdown(self, _app: App, **_: Any) -> None:
         tasks, self._tasks, self._by_input = self._tasks, {}, {}
         self._member = False
-        await asyncio.gather(*(task.close() for task in tasks.values()))
-        if self._background:
-            await asyncio.wait(self._background)
+        closed = await asyncio.gather(*(task.close() for task in tasks.values()), return_exceptions=True)
+        for task, error in zip(tasks.values(), closed, strict=True):
+            if error is not None:
+                # Faust would leave its consumer running, and the process would never end.
+                log.error("engine.close_failed", task=task.name, exc_info=error)
         log.info("engine.drained", tasks=len(tasks))
+
+    async def dispose(self) -> None:
+        """Wait for what tasks let go of: producers, which take their time where brokers are silent.
+
+        After this process has left the group: what was flushed is flushed, and others may have the partitions.
+        """
+        while self._background:
+            # A task that is being closed lets go of its producer at the end.
+            await asyncio.wait(self._background)
 
     # -- what operators ask ----------------------------------------------------------------------------------
 

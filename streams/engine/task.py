@@ -27,6 +27,7 @@ FLUSH_TIMEOUT = 30.0
 STALL = 5.0
 """Seconds without an answer of the brokers after which a task counts as not at work."""
 MEMBER_POLL = 0.1
+CANCEL_AGAIN = 0.5
 
 
 class Task:
@@ -40,6 +41,7 @@ class Task:
         self.ready = asyncio.Event()
         self._around = around
         self._assigned = asyncio.Event()
+        self._suspending = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self._work: Work | None = None
         self._writer: Writer | None = None
@@ -112,10 +114,15 @@ class Task:
     async def suspend(self) -> None:
         """Stop taking records and flush what was taken, for 5 s at most; the state stays if that went well.
 
-        A restore under way goes on: it only reads, and is of use if the partition stays here.
+        A restore under way goes on: it only reads, and is of use if the partition stays here. Whoever comes while it
+        is being suspended, as the end of the process does in a rebalance, waits for that.
         """
         self._assigned.clear()
         self._stop_taking()
+        async with self._suspending:
+            await self._suspend()
+
+    async def _suspend(self) -> None:
         if self._restoring:
             return
         await self._cancel_loop()
@@ -144,9 +151,10 @@ class Task:
 
     async def _cancel_loop(self) -> None:
         loop, self._loop = self._loop, None
-        if loop is not None:
+        # Once may not be enough: a consumer that is being stopped takes a cancellation for that of its own fetcher.
+        while loop is not None and not loop.done():
             loop.cancel()
-            await asyncio.wait([loop])
+            await asyncio.wait([loop], timeout=CANCEL_AGAIN)
 
     def _drop(self) -> None:
         """Let go of state and producer. No await: nobody may go on with a state that a flush was lost from."""
@@ -215,7 +223,7 @@ class Task:
             count = await read_changelog(
                 around.bootstrap, around.physical(self.stage.changelog), self.partition, work.restore
             )
-            work.processor.restored()
+            work.restored()
         finally:
             self._restoring = False
         self._work = work

@@ -12,19 +12,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
-from aiokafka.errors import ConsumerStoppedError
+import structlog
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.engine.ends import LEADERS_ONLY, Ends
 from streams.engine.fetched import received, take_fetched
+from streams.engine.setbacks import Setbacks
+
+log = structlog.get_logger()
 
 FETCH_WAIT_MS = 50
 """How long a broker may hold a fetch that finds nothing. aiokafka has one fetch under way per broker, so a partition
 whose records were just taken waits for the idle ones' fetch: this bounds it (Faust's 1,500 ms is seen in latency)."""
 IDLE_POLL = 0.2
 SHUT_POLL = 0.01
+WATCH_INTERVAL = 1.0
 
 
 class Taker(Protocol):
@@ -71,6 +76,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches, reading committed records only."""
 
     _looking: asyncio.Future[Any] | None = None
+    _watching: asyncio.Future[Any] | None = None
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -108,12 +114,50 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetcher._proc_fetch_request = fetch_from_leader
         consumer._coordinator._do_heartbeat = noted_heartbeat
         self._looking = self.add_future(self._ends.run())
+        self._watching = self.add_future(self._watch(consumer))
+
+    async def _watch(self, consumer: Any) -> None:
+        """Join the group again after an error that passes. Any other ends the process: membership or fetches are over.
+
+        aiokafka tells errors to who polls by its own methods, and waits until somebody has heard.
+        """
+        coordinator = consumer._coordinator
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            for part in (coordinator._coordination_task, consumer._fetcher.error_future):
+                if part.done():
+                    part.result()
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:
+                if not Setbacks.of_kafka(error):
+                    raise
+                log.warning("engine.group_error", error=repr(error))
+                # What failed may have been the task that sends heartbeats: it is begun anew.
+                coordinator.request_rejoin()
 
     async def on_thread_stop(self) -> None:
         """Ask no more, and stop the consumer."""
-        if self._looking is not None:
-            self._looking.cancel()
+        for asking in (self._looking, self._watching):
+            if asking is not None:
+                asking.cancel()
         await super().on_thread_stop()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """As Faust's, but not while the process ends: nobody may be there to answer, and `stop` waits for this."""
+        if not self.app.should_stop:
+            await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """As Faust's, but not while the process ends."""
+        if not self.app.should_stop:
+            await super().on_partitions_assigned(assigned, generation_id)
+
+    def close(self) -> None:
+        """Nothing: Faust, told of a rebalance while it ends, would close the consumer's parts from another thread.
+
+        `on_thread_stop` would take it for stopped, and the group would miss it until its session is over.
+        """
 
     async def _fetch_records(  # type: ignore[override]
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
@@ -135,7 +179,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             if not done:
                 waiter.cancel()
                 return {}
-            waiter.result()
+            # An error is one of the group's: `_watch` sees to it.
+            waiter.exception()
             return self._take(fetcher, active_partitions, max_records)
 
     def _take(self, fetcher: Any, wanted: Mapping[TP, int], max_records: int | None) -> dict[TP, Batch]:

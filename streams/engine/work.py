@@ -7,8 +7,9 @@ from typing import Any
 from aiokafka import TopicPartition
 from faust.types import TP
 
-from schemas.envelopes import Mark
+from schemas.envelopes import MARK_KEY, Mark, is_mark
 from schemas.envelopes import encode as encode_record
+from schemas.topics import TOPICS
 from streams.engine.clock import Clock
 from streams.engine.marks import decode_mark, report
 from streams.engine.setbacks import Place
@@ -16,7 +17,7 @@ from streams.engine.stage import REPLAY, Stage
 from streams.engine.surroundings import Surroundings
 from streams.engine.transport import Batch
 from streams.engine.writer import POSITIONS_KEY, Flush, Positions, decode_positions, encode_positions
-from streams.processor import Headers, Output, news_of
+from streams.processor import Headers, Output, Resumes, news_of
 
 MARK_INTERVAL = 0.5
 """Seconds. The clocks that marks drive stand still for a moment where one is older than the grace, 1 s by default."""
@@ -25,6 +26,8 @@ SHOW_INTERVAL = 0.5
 take two requests more, and the brokers half of their work for a small transaction."""
 LARGEST_FLUSH = 20_000
 """Records after which a task takes no more until they have left."""
+COMPACTED = frozenset(topic.name for topic in TOPICS if "compact" in topic.cleanup)
+"""Topics that take no record without a key."""
 SELF = ""
 """Name of the source that says how far an input from outside has been read."""
 
@@ -66,6 +69,7 @@ class Work:
         self._mark_pause = MARK_INTERVAL if around.wall else around.flush_interval
         self._flush_interval = around.flush_interval
         self._marks_to = {topic: around.partitions[topic] for topic in stage.marks_to}
+        self._mark_key = MARK_KEY + self.name.encode()
         self._outbox = TaskOutbox()
         self._marked = (0, False)
         self._marked_at = 0.0
@@ -92,6 +96,12 @@ class Work:
             self.clock.load(saved.clock, marks)
             self.advanced = saved.clock
 
+    def restored(self) -> None:
+        """The state is complete: the processor goes on from there."""
+        self.processor.restored()
+        if isinstance(self.processor, Resumes):
+            self.processor.resume(self.advanced)
+
     # -- records in ----------------------------------------------------------------------------------------
 
     def gap(self, tp: TP, batch: Batch) -> bool:
@@ -112,7 +122,7 @@ class Work:
         record = None
         try:
             for record in fresh:
-                if record.key is None:
+                if is_mark(record.key):
                     marks += 1
                     self._take_mark(topic, record)
                 else:
@@ -198,7 +208,7 @@ class Work:
             self._marked, self._marked_at = (self.advanced, ended), at
             mark = encode_record(Mark(task=self.name, time=self.advanced, ended=ended))
             outputs += [
-                Output(topic, None, mark, (), partition)
+                Output(topic, self._mark_key if topic in COMPACTED else None, mark, (), partition)
                 for topic, count in self._marks_to.items()
                 for partition in range(count)
             ]

@@ -1,10 +1,10 @@
-"""When calls arrive: a Poisson process whose rate goes with the hour, the weekday and the day's own luck."""
+"""When calls and messages arrive: a Poisson process whose rate goes with hour, weekday and the day's own luck."""
 
 from datetime import date, datetime
 from math import inf
 from random import Random
 
-from streams.simulator.plan import HOURS, WEEKDAYS, Incident, Plan, QueuePlan
+from streams.simulator.plan import HOURS, WEEKDAYS, DeskPlan, Incident, Plan, QueuePlan
 
 SPREAD = 0.08
 """Standard deviation of a day's factor: real days differ by more than chance explains."""
@@ -14,10 +14,10 @@ _HOUR = 3_600.0
 
 
 class Arrivals:
-    """Arrivals of one queue, by thinning (Lewis and Shedler, 1979): candidates come at the largest rate, and each is
-    kept with the share that the rate of its moment has of it."""
+    """Arrivals of one queue or desk, by thinning (Lewis and Shedler, 1979): candidates come at the largest rate, and
+    each is kept with the share that the rate of its moment has of it."""
 
-    def __init__(self, plan: Plan, queue: QueuePlan, seed: str, incident: Incident | None) -> None:
+    def __init__(self, plan: Plan, queue: QueuePlan | DeskPlan, seed: str, incident: Incident | None) -> None:
         self._queue = queue
         self._zone = plan.zone
         self._seed = seed
@@ -28,7 +28,7 @@ class Arrivals:
         self._days: dict[date, float] = {}
 
     def rate(self, at: float) -> float:
-        """Calls an hour at a time (seconds since the epoch)."""
+        """Calls, or requests in writing, an hour at a time (seconds since the epoch)."""
         local = datetime.fromtimestamp(at, self._zone)
         rate = self._queue.per_hour * HOURS[local.hour] * WEEKDAYS[local.weekday()] * self._day(local.date())
         if self._incident is not None and self._incident.covers(self._queue.name, at):

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
+from streams.simulator.people import Person
 from streams.simulator.plan import QueuePlan
 from streams.simulator.staff import Agent
 
 
 @dataclass(eq=False)
 class Call:
-    """`turn` grows with whatever happens to the call: what was planned for an earlier turn is void."""
+    """`number`: as the trunk sends it. `turn` grows with whatever happens to the call: what was planned for an earlier
+    turn is void."""
 
     id: str
+    person: Person
     number: str
     queue: QueuePlan
     entered: float

@@ -1,15 +1,16 @@
 """A simulated centre: calls arrive, wait, ring, are answered or given up, while agents come, rest and go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from math import log
 from random import Random
+from typing import NamedTuple
 
 from streams.simulator.agenda import Agenda
 from streams.simulator.arrivals import Arrivals
 from streams.simulator.call import Call
-from streams.simulator.callers import Callers
 from streams.simulator.floor import Floor
+from streams.simulator.people import Person, Visitors, visitors_of
 from streams.simulator.plan import Incident, Plan, QueuePlan
 from streams.simulator.staff import Agent
 from streams.simulator.truth import Truth
@@ -17,12 +18,39 @@ from streams.simulator.truth import Truth
 RINGS_IN_VAIN = 15.0
 """Seconds that a telephone rings before the next agent is tried."""
 
+WITHHELD = "anonymous"
+"""What the trunk sends where the caller does not want their number known."""
+
+_WITHHOLD = 0.04
 _TALK_SHAPE = 0.6
 _SHORTEST_TALK = 8.0
 
 
+class Said(NamedTuple):
+    """What the switchboard says of one moment; the fields are those of a line of queue_log. `at`: seconds."""
+
+    at: float
+    call: str
+    queue: str
+    agent: str
+    event: str
+    data: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The line, with its line feed."""
+        return f"{int(self.at)}|{self.call}|{self.queue}|{self.agent}|{self.event}|{'|'.join(self.data)}\n"
+
+
+def nobody(person: Person, at: float) -> None:
+    """Takes notice of nobody who has given up."""
+
+
 class Centre:
     """One centre from `begins` (seconds since the epoch) on. `truth` counts what happens.
+
+    `agenda`, `visitors`: shared with what else happens in the same house; None: its own. `gone`: told who gave up and
+    does not call again.
 
     >>> from streams.simulator.plan import sample_plan
     >>> centre = Centre(sample_plan(), seed="doc", begins=1_792_490_400)
@@ -31,17 +59,28 @@ class Centre:
     True
     """
 
-    def __init__(self, plan: Plan, *, seed: str, begins: float, incident: Incident | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        seed: str,
+        begins: float,
+        incident: Incident | None = None,
+        agenda: Agenda | None = None,
+        visitors: Visitors | None = None,
+        gone: Callable[[Person, float], None] = nobody,
+    ) -> None:
         self.truth = Truth()
         self._plan = plan
         self._queues = {queue.name: queue for queue in plan.queues}
         self._random = Random(f"{seed}/calls")  # noqa: S311 - a simulation is to be repeatable
-        self._callers = Callers(Random(f"{seed}/callers"), plan.callers)  # noqa: S311
-        self._agenda = Agenda()
+        self._visitors = visitors or visitors_of(seed, plan.callers)
+        self._gone = gone
+        self._agenda = agenda or Agenda()
         self._waiting: list[Call] = []
         self._calls: dict[Call, None] = {}
         self._channels = self._random.randrange(1_000, 9_000)
-        self._lines: list[str] = []
+        self._said: list[Said] = []
         self._open = True
         self._floor = Floor(plan, seed, begins, incident, self._agenda, self._say, self._match)
         for queue in plan.queues:
@@ -53,7 +92,7 @@ class Centre:
         while (step := self._agenda.next_before(until)) is not None:
             at, happening = step
             happening(at)
-            yield from self._taken_lines()
+            yield from (said.line for said in self.taken())
 
     def last_orders(self) -> None:
         """No more calls arrive from now on."""
@@ -69,7 +108,18 @@ class Centre:
                 self._give_up(call, call.turn, at)
         self._agenda.clear()
         self._floor.close(at)
-        yield from self._taken_lines()
+        yield from (said.line for said in self.taken())
+
+    def taken(self) -> list[Said]:
+        """What was said since it was last taken."""
+        said, self._said = self._said, []
+        return said
+
+    def call_in(self, queue: QueuePlan, person: Person, at: float, *, shown: bool = False) -> None:
+        """Somebody calls. `shown`: certainly with their number."""
+        if self._open:
+            number = WITHHELD if self._random.random() < _WITHHOLD and not shown else person.number
+            self._enter(Call(self._channel(at - self._random.uniform(0, 4)), person, number, queue, at), at)
 
     @property
     def in_queue(self) -> int:
@@ -80,14 +130,10 @@ class Centre:
 
     def _say(self, at: float, call: str, queue: str, agent: str, event: str, *data: object) -> None:
         self.truth.lines += 1
-        self._lines.append(f"{int(at)}|{call}|{queue}|{agent}|{event}|{'|'.join(map(str, data))}\n")
+        self._said.append(Said(at, call, queue, agent, event, tuple(map(str, data))))
 
     def _say_of(self, call: Call, at: float, agent: str, event: str, *data: object) -> None:
         self._say(at, call.id, call.queue.name, agent, event, *data)
-
-    def _taken_lines(self) -> list[str]:
-        lines, self._lines = self._lines, []
-        return lines
 
     # -- arrivals ------------------------------------------------------------------------------------------
 
@@ -96,11 +142,7 @@ class Centre:
 
     def _arrive(self, queue: QueuePlan, arrivals: Arrivals, at: float) -> None:
         self._await_arrival(queue, arrivals, at)
-        self._call_in(queue, self._callers.next(), at)
-
-    def _call_in(self, queue: QueuePlan, number: str, at: float) -> None:
-        if self._open:
-            self._enter(Call(self._channel(at - self._random.uniform(0, 4)), number, queue, at), at)
+        self.call_in(queue, self._visitors.next(), at)
 
     def _channel(self, at: float) -> str:
         """The unique id of a new channel, as Asterisk makes them."""
@@ -144,8 +186,10 @@ class Centre:
         self.truth.abandoned[call.queue.name] += 1
         self._say_of(call, at, "NONE", "ABANDON", position, call.position, call.waited(at))
         if self._random.random() < self._plan.redial:
-            again = partial(self._call_in, call.queue, call.number)
+            again = partial(self.call_in, call.queue, call.person)
             self._agenda.plan(at + self._random.uniform(30, 240), again)
+        else:
+            self._gone(call.person, at)
         if agent is not None:
             self._floor.freed(agent, at)
 

@@ -1,6 +1,7 @@
 """What a simulated centre is like: its queues, its staff and what is to go wrong. Durations are seconds."""
 
 from dataclasses import dataclass
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 # fmt: off
@@ -42,9 +43,35 @@ class AgentPlan:
 
 
 @dataclass(frozen=True)
+class DeskPlan:
+    """Where people write to. `per_hour`: requests of a mean hour. `agents`: who answers, `at_once` so many requests.
+
+    `keeps`: an agent stays with a conversation until it is over; else whoever is free writes the next message.
+    `writing`, `pause`: mean seconds that an agent needs for a message, and until the customer writes again.
+    `more`: the chance that another message of the customer follows. `patience`: mean seconds until who was not
+    answered leaves; None: they all wait. `reopened`, `rated`: shares of the conversations that are over. `precision`:
+    ms to which its tool tells the time of a message.
+    """
+
+    name: str
+    channel: Literal["chat", "email", "social"]
+    per_hour: float
+    agents: tuple[str, ...]
+    at_once: int
+    keeps: bool
+    writing: float
+    pause: float
+    more: float
+    patience: float | None = None
+    reopened: float = 0.0
+    rated: float = 0.0
+    precision: int = 1_000
+
+
+@dataclass(frozen=True)
 class Incident:
-    """For `lasts` seconds from `begins` (since the epoch) on, all but `left` agents pause in one queue, and `factor`
-    times as many people call it."""
+    """For `lasts` seconds from `begins` (since the epoch) on, all but `left` agents pause in one queue or desk, and
+    `factor` times as many people call it or write to it."""
 
     queue: str
     begins: float
@@ -65,7 +92,8 @@ class Incident:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole centre. `callers`: so many people may call it. `redial`: share of those who gave up that try again."""
+    """A whole centre. `callers`: so many people may call it, or write. `redial`: share of those who gave up that try
+    again; `elsewhere`: share of the others that come back on another channel."""
 
     queues: tuple[QueuePlan, ...]
     agents: tuple[AgentPlan, ...]
@@ -75,6 +103,13 @@ class Plan:
     missed: float = 0.03
     transferred: float = 0.04
     wrap_up: float = 0.1
+    elsewhere: float = 0.4
+    desks: tuple[DeskPlan, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All queues and desks."""
+        return (*(queue.name for queue in self.queues), *(desk.name for desk in self.desks))
 
 
 # fmt: off
@@ -94,8 +129,36 @@ _SKILLS = (("sales",), ("support",), ("billing", "support"), ("support", "sales"
 _SHIFTS = (6, 14, 22, 8, 6, 14, 22, 10, 15, 22, 6, 14)
 
 
+DESKS = (
+    DeskPlan(
+        *("chat", "chat", 90, ("Ada Roth", "Ilja Brenner", "Mara Stein"), 3, True),
+        writing=14,
+        pause=18,
+        more=0.6,
+        patience=300,
+        reopened=0.06,
+        rated=0.5,
+        precision=1,
+    ),
+    DeskPlan(
+        *("mail", "email", 60, ("Vito Lange", "Sanne Dahl", "Rike Moll", "Jon Bauer"), 1, False),
+        writing=30,
+        pause=240,
+        more=0.3,
+    ),
+    DeskPlan(
+        *("social", "social", 75, ("Tilda Frey", "Onur Polat", "Joana Reis", "Lis Amend"), 1, False),
+        writing=30,
+        pause=60,
+        more=0.4,
+    ),
+)
+"""A chat, a mail address and a number for short messages, staffed day and night."""
+
+
 def sample_plan(zone: str = "Europe/Berlin") -> Plan:
-    """A centre of three queues; a shift has some ten agents by day and half as many at night."""
+    """A centre of three queues and three desks; a shift has some ten agents on the phone by day and half as many at
+    night."""
     agents = tuple(
         AgentPlan(
             name=name,
@@ -110,4 +173,4 @@ def sample_plan(zone: str = "Europe/Berlin") -> Plan:
         QueuePlan("support", per_hour=40, talk=190, patience=140),
         QueuePlan("billing", per_hour=20, talk=150, patience=120),
     )
-    return Plan(queues, agents, ZoneInfo(zone))
+    return Plan(queues, agents, ZoneInfo(zone), desks=DESKS)

@@ -29,6 +29,8 @@ def environment(**settings: object) -> dict[str, str]:
     """That of this process without its settings of Floorwalker, and with these (`service__port=0`)."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FLOORWALKER_")}
     said = {f"FLOORWALKER_{name.upper()}": str(value) for name, value in settings.items()}
+    # Several tests run at a time.
+    kept["FLOORWALKER_CONNECT__PORT"] = "0"
     # One secret for all runs: their customers have the same ids.
     return {**kept, "FLOORWALKER_SERVICE__CUSTOMER_NAMESPACE": CUSTOMER_NAMESPACE, **said}
 

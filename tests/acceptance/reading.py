@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, cast
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from tests.acceptance.program import PATIENCE
+from tests.ends import ends_of, take_off
 
 KINDS = ("15min", "30min", "60min", "day", "all")
 TASKS = frozenset(
-    {f"{stage}-{partition}" for stage in ("intake", "contacts", "customers") for partition in range(4)}
-    | {"metrics-0", "alerts-0"}
+    {f"{stage}-{partition}" for stage in ("intake", "contacts", "customers", "profiles") for partition in range(4)}
+    | {"registry-0", "metrics-0", "alerts-0"}
 )
 """All tasks of an installation of four partitions."""
 
@@ -80,15 +81,14 @@ class Reader:
 
     def to_the_end(self) -> Iterator[Said]:
         """All that stands there now and was not read yet."""
-        ended: set[tuple[str, int]] = set()
+        ends = ends_of(self._consumer, self._assigned, PATIENCE)
         deadline = time.monotonic() + PATIENCE
-        while len(ended) < len(self._assigned):
-            assert time.monotonic() < deadline, f"no end of {len(self._assigned) - len(ended)} partitions was found"
+        while ends:
+            assert time.monotonic() < deadline, f"these partitions were not read up to: {ends}"
             for message in self._consumer.consume(500, 1.0):
+                take_off(ends, message)
                 if self._is_record(message):
                     yield self._said(message)
-                else:
-                    ended.add((message.topic() or "", message.partition() or 0))
 
     def _is_record(self, message: Message) -> bool:
         error = message.error()
@@ -173,11 +173,11 @@ def _outcome(
 
 
 def _number(row: dict[str, Any]) -> Row:
-    window = row["window"]
+    window, scope = row["window"], row["scope"]
     return (
         row["metric"],
         row.get("version", 1),
-        (row["scope"].get("channel"), row["scope"].get("queue")),
+        (scope.get("channel"), scope.get("queue"), *(scope[part] for part in ("policy", "segment") if part in scope)),
         (window["kind"], window.get("start"), window.get("end")),
         row["value"],
         row.get("numerator"),

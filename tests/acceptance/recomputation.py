@@ -1,6 +1,7 @@
 """The numbers once more, in plain Python over canonical events as JSON: none of the product's code, other ways.
 
-By offer time: what became of an offer counts in the windows that the offer was made in.
+By offer time: what became of an offer counts in the windows that the offer was made in. What became of its promise
+counts when it was decided.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from zoneinfo import ZoneInfo
 
 X = 20.0
 SHORT = 5.0
+POLICY = "answer-within-default"
 
-Scope = tuple[str | None, str | None]
+Scope = tuple[str | None, str | None, str | None]
+"""channel, queue, policy."""
+
+FLOOR: Scope = (None, None, None)
 Window = tuple[str, str | None, str | None]
 Value = tuple[float | None, float | None, float | None, int, tuple[float, float] | None]
 """value, numerator, denominator, n, interval."""
@@ -24,7 +29,10 @@ Value = tuple[float | None, float | None, float | None, int, tuple[float, float]
 
 @dataclass
 class Facts:
-    """What happened to the offers of one scope and window; waits and handle times in seconds."""
+    """What happened to the offers of one scope and window; waits and handle times in seconds.
+
+    `calls`: on the whole floor, by agent from when to when (seconds since 1970), cut to the window.
+    """
 
     offered: int = 0
     answered: list[float] = field(default_factory=list)
@@ -32,6 +40,9 @@ class Facts:
     completed: list[float] = field(default_factory=list)
     handled: list[float] = field(default_factory=list)
     left_ivr: int = 0
+    kept: int = 0
+    broken: int = 0
+    calls: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
 
 def distinct(envelopes: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -48,11 +59,16 @@ def distinct(envelopes: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, An
 def recompute(by_contact: dict[str, list[dict[str, Any]]], zone: str) -> dict[tuple[str, Scope, Window], Value]:
     """Every metric of every scope and window that something happened in."""
     gathered: dict[tuple[Scope, Window], Facts] = defaultdict(Facts)
+    clock = max(_at(event) for events in by_contact.values() for event in events)
     for events in by_contact.values():
         for scopes, at, add in _facts(events):
             for window in _windows(at, ZoneInfo(zone)):
                 for scope in scopes:
                     add(gathered[scope, window])
+        for agent, start, end in _calls(events):
+            # A measured handle time may go on behind the last event, where the clock stops.
+            for window, first, last in _cut(start, min(end, clock), ZoneInfo(zone)):
+                gathered[FLOOR, window].calls[agent].append((first, last))
     return {
         (metric, scope, window): value
         for (scope, window), facts in gathered.items()
@@ -67,10 +83,10 @@ def _facts(events: list[dict[str, Any]]) -> Iterator[tuple[list[Scope], datetime
     offered, left_ivr = told.get("contact.offered"), told.get("contact.left_ivr")
     if offered is None:
         assert left_ivr is not None, f"neither offered nor gone: {events}"
-        yield [(None, None), (left_ivr["channel"], None)], _at(left_ivr), _count_left_ivr
+        yield [FLOOR, (left_ivr["channel"], None, None)], _at(left_ivr), _count_left_ivr
         return
     channel, queue, at = offered["channel"], offered["queue"], _at(offered)
-    scopes = [(None, None), (channel, None), (None, queue), (channel, queue)]
+    scopes = [FLOOR, (channel, None, None), (None, queue, None), (channel, queue, None)]
     answered, left, ended = (told.get(f"contact.{kind}") for kind in ("answered", "left_queue", "ended"))
 
     def add(facts: Facts) -> None:
@@ -84,6 +100,44 @@ def _facts(events: list[dict[str, Any]]) -> Iterator[tuple[list[Scope], datetime
             facts.handled.append(ended["handled"])
 
     yield scopes, at, add
+    if answered is not None and answered["waited"] <= X:
+        yield [*scopes, (None, None, POLICY), (None, queue, POLICY)], _at(answered), _count_kept
+    elif (answered or left or {"waited": 0.0})["waited"] > X:
+        yield [*scopes, (None, None, POLICY), (None, queue, POLICY)], at + timedelta(seconds=X), _count_broken
+
+
+def _count_kept(facts: Facts) -> None:
+    facts.kept += 1
+
+
+def _count_broken(facts: Facts) -> None:
+    facts.broken += 1
+
+
+def _calls(events: list[dict[str, Any]]) -> Iterator[tuple[str, datetime, datetime]]:
+    """Agent, answered, done with it: of a call whose handle time was measured."""
+    told = {event["type"]: event for event in events}
+    answered, ended = told.get("contact.answered"), told.get("contact.ended")
+    if answered is not None and ended is not None and answered.get("agent") is not None:
+        start = _at(answered)
+        done = max(start + timedelta(seconds=ended["handled"]), _at(ended))
+        if done > start:
+            yield answered["agent"], start, done
+
+
+def _cut(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[Window, float, float]]:
+    """The windows that a call is in, and which part of it."""
+    seen = set()
+    at = start.replace(second=0, microsecond=0)
+    while at < end:
+        for window in _windows(at, zone):
+            if window not in seen:
+                seen.add(window)
+                _, opens, closes = window
+                first = start if opens is None else max(start, datetime.fromisoformat(opens))
+                last = end if closes is None else min(end, datetime.fromisoformat(closes))
+                yield window, first.timestamp(), last.timestamp()
+        at += timedelta(minutes=1)
 
 
 def _count_left_ivr(facts: Facts) -> None:
@@ -109,6 +163,29 @@ def _iso(instant: datetime) -> str:
 
 
 def _metrics(facts: Facts, scope: Scope, window: Window) -> Iterator[tuple[str, Value]]:
+    yield from _promises(facts, window)
+    if scope[2] is None:
+        yield from _offers(facts, scope, window)
+
+
+def _promises(facts: Facts, window: Window) -> Iterator[tuple[str, Value]]:
+    kept, broken = facts.kept, facts.broken
+    if not kept and not broken:
+        return
+    share = _share(kept, kept + broken)
+    yield "sla_compliance.answer_within", share
+    yield "sla_met.answer_within", _count(kept)
+    yield "sla_breached.answer_within", _count(broken)
+    if window[0] == "all":
+        # Nothing is open any more.
+        yield "sla_open.answer_within", _count(0)
+        yield "sla_at_risk.answer_within", _count(0)
+        yield "time_to_breach.answer_within", (None, None, None, 0, None)
+        yield "sla_compliance_live_low.answer_within", share
+        yield "sla_compliance_live_high.answer_within", share
+
+
+def _offers(facts: Facts, scope: Scope, window: Window) -> Iterator[tuple[str, Value]]:
     answered, abandoned = facts.answered, facts.left["abandoned"]
     waits = answered + [wait for waits in facts.left.values() for wait in waits]
     legs, flow_out = len(waits), len(waits) - len(answered) - len(abandoned)
@@ -127,6 +204,10 @@ def _metrics(facts: Facts, scope: Scope, window: Window) -> Iterator[tuple[str, 
     yield "longest_wait", (max(waits, default=None), None, None, legs, None)
     if scope[1] is None:
         yield "contacts_left_in_ivr", _count(facts.left_ivr)
+    if facts.calls:
+        # The bank declares no states of agents: nobody is ever known to be available.
+        spent = sum(map(_union, facts.calls.values()))
+        yield "occupancy", (1.0, spent, spent, int(spent), None)
     levels = dict(_service_levels(facts, legs, flow_out, short))
     if window[0] == "all":
         # The replay is over: nobody waits any more, so all that is as of the clock is as if it were over.
@@ -137,6 +218,15 @@ def _metrics(facts: Facts, scope: Scope, window: Window) -> Iterator[tuple[str, 
             levels.update({f"{level}_live{bound}": levels[level] for bound in ("", "_low", "_high")})
     for level, value in levels.items():
         yield f"service_level.{level}@20", value
+
+
+def _union(calls: list[tuple[float, float]]) -> float:
+    """How long one agent was in any of these calls."""
+    spent, upto = 0.0, float("-inf")
+    for start, end in sorted(calls):
+        spent += max(0.0, end - max(start, upto))
+        upto = max(upto, end)
+    return spent
 
 
 def _service_levels(facts: Facts, legs: int, flow_out: int, short: int) -> Iterator[tuple[str, Value]]:

@@ -101,7 +101,7 @@ class Service:
     def total(self, queue: str) -> dict[str, Any]:
         """All metrics of a queue over all time, as last published."""
         found = [each.json for each in self.said if each.topic == "metrics.live" and queue in (each.key or "")]
-        all_time = [each for each in found if each["window"]["kind"] == "all" and "channel" not in each["scope"]]
+        all_time = [each for each in found if each["window"]["kind"] == "all" and each["scope"] == {"queue": queue}]
         return dict(all_time[-1]["metrics"]) if all_time else {}
 
     def alerts(self, mode: str) -> list[dict[str, Any]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -17,13 +19,16 @@ import pytest
 
 from tests.acceptance.floor import measured
 from tests.acceptance.program import BIN, Program, answers, wait_for
-from tests.acceptance.test_programs import DONE, REFUSED, descendants, runs
+from tests.acceptance.test_programs import DONE, REFUSED, USAGE, descendants, runs
 
 PATIENCE = 180.0
 """Seconds: generous, since other work may share the machine."""
 STOPS = 10.0
 
-INCIDENT = ("--incident-after", 5, "--incident-lasts", 120)
+INCIDENT = ("--incident", "support", "--incident-after", 5, "--incident-lasts", 60)
+HASTE = {"sla__answer_within": "25s", "alerts__group_wait": "2s", "alerts__keep_firing": "10s"}
+"""What people have time to watch, a test has not."""
+CHANNELS = {"phone", "chat", "email", "social"}
 
 
 class Show:
@@ -50,6 +55,18 @@ class Show:
         with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - a page of our own
             return json.load(response)
 
+    def typed(self, endpoint: str) -> Any:
+        """What comes of the command that it says to type for an endpoint; None where the answer is a problem."""
+        (line,) = (each for each in self.program.words.splitlines() if "curl" in each and endpoint in each)
+        _, _, url, _, header, _, body = shlex.split(line)
+        name, _, value = header.partition(": ")
+        request = urllib.request.Request(url, body.encode(), {name: value})  # noqa: S310 - a page of our own
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+                return json.load(response)
+        except urllib.error.HTTPError:
+            return None
+
     def alerts(self) -> list[dict[str, Any]]:
         """Live alerts of the queue that is struck, the newest first."""
         items = self.get("/api/v1/alerts")["items"]
@@ -61,6 +78,18 @@ class Show:
             and each["labels"].get("queue") == "support"
             and each["rule"].startswith("sla.")
         ]
+
+    def channels(self, metric: str) -> dict[str, float]:
+        """A number of contacts by channel, ever, where there are any."""
+        listed = self.get(f"/api/v1/metrics?metric={metric}&window=all")["items"]
+        return {
+            each["scope"]["channel"]: each["value"]
+            for each in listed
+            if each["metric_id"] == metric
+            and each["window"]["kind"] == "all"
+            and set(each["scope"]) == {"channel"}
+            and each["value"]
+        }
 
     def board(self) -> dict[str, Any]:
         """The first snapshot of the stream."""
@@ -86,10 +115,10 @@ class Show:
 def start_demo(tmp_path: Path) -> Iterator[Callable[..., Show]]:
     started: list[Program] = []
 
-    def start(*options: object) -> Show:
+    def start(*options: object, **settings: object) -> Show:
         folder = tmp_path / "demo"
         command = (BIN / "floorwalker", "demo", "--port", 0, "--messages-port", 0, "--folder", folder, *options)
-        program = Program(*command, folder=tmp_path, log=tmp_path / "demo.log")
+        program = Program(*command, folder=tmp_path, log=tmp_path / "demo.log", settings=settings)
         program.start()
         started.append(program)
         return Show(program, folder)
@@ -116,7 +145,7 @@ def ends_in_time(show: Show, sent: signal.Signals) -> float:
 def test_an_incident_becomes_an_alert_a_mail_and_a_webhook_and_its_end_is_told(
     start_demo: Callable[..., Show], record_property: Callable[[str, object], None]
 ) -> None:
-    show = start_demo("--history", 1, *INCIDENT)
+    show = start_demo("--history", 1, *INCIDENT, **HASTE)
     show.wait_for(lambda: "Ctrl-C stops" in show.program.words, "a wallboard")
     assert answers(show.address("wallboard") + "/")
     assert answers(show.address("messages") + "/")
@@ -124,6 +153,12 @@ def test_an_incident_becomes_an_alert_a_mail_and_a_webhook_and_its_end_is_told(
     offered = _offered(show)
     assert offered > 500, "the past is not there"
     show.wait_for(lambda: _offered(show) > offered, "calls that move")
+
+    show.wait_for(lambda: set(show.channels("contacts_offered")) == CHANNELS, "contacts on all channels")
+    show.wait_for(lambda: all(each["value"] is not None for each in _in_queue(show)), "all channels on the board")
+    assert [each["label"] for each in _in_queue(show)] == [
+        *("Phone in queue", "Chat in queue", "Mail in queue", "Social in queue")
+    ]
 
     show.wait_for(lambda: any(each["state"] == "firing" for each in show.alerts()), "an alert", 2 * PATIENCE)
     firing = next(each for each in show.alerts() if each["state"] == "firing")
@@ -136,10 +171,25 @@ def test_an_incident_becomes_an_alert_a_mail_and_a_webhook_and_its_end_is_told(
     def over() -> bool:
         return any(each["id"] == firing["id"] and each["state"] == "resolved" for each in show.alerts())
 
+    show.wait_for(lambda: set(show.channels("contacts_answered")) == CHANNELS, "answers on all channels")
     show.wait_for(over, "its end", 2 * PATIENCE)
     show.wait_for(lambda: len(show.mails()) >= 2 and len(show.webhooks()) >= 2, "its end told")
     show.wait_for(lambda: "alert ended" in show.program.words, "a line about its end")
+    _a_customer_who_comes_on_all_channels_is_one_until_somebody_parts_them(show)
     record_property("seconds to stop all", ends_in_time(show, signal.SIGINT))
+
+
+def _a_customer_who_comes_on_all_channels_is_one_until_somebody_parts_them(show: Show) -> None:
+    def channels() -> set[str]:
+        found = show.typed("customers/look-up")
+        return set(found["profile"]["windows"]["1h"]) if found else set()
+
+    show.wait_for(lambda: channels() == CHANNELS, "one customer on all channels")
+    linked = show.typed("customers/look-up")["identities"]
+    assert {node["kind"] for node in linked["nodes"]} == {"crm", "mailto", "tel", "chatwoot"}
+    assert {each["by"] for each in linked["links"] if each["authority"] == "crm"} == {"import"}
+    assert show.typed("identities/unlink") is not None
+    show.wait_for(lambda: channels() == {"email"}, "the mails alone")
 
 
 def _offered(show: Show) -> float:
@@ -153,6 +203,11 @@ def _offered(show: Show) -> float:
         ),
         default=0,
     )
+
+
+def _in_queue(show: Show) -> list[dict[str, Any]]:
+    """The tiles of the first page that say how many wait on each channel."""
+    return [each for each in show.board()["pages"][0]["tiles"] if each["metric"] == "contacts_in_queue"]
 
 
 @pytest.mark.slow
@@ -178,6 +233,12 @@ def test_what_falls_is_started_again_and_a_second_demo_keeps_out(start_demo: Cal
     show.wait_for(lambda: "gateway ended by itself (exit code -9)" in show.program.words, "a word about it")
     show.wait_for(lambda: answers(show.address("wallboard") + "/"), "the wallboard again")
     ends_in_time(show, signal.SIGTERM)
+
+
+def test_an_incident_in_a_queue_that_is_not_there_is_refused(start_demo: Callable[..., Show]) -> None:
+    show = start_demo("--incident", "letters")
+    assert show.program.process.wait(PATIENCE) == USAGE
+    assert "sales, support, billing, chat, mail, social" in " ".join(show.program.words.replace("│", " ").split())
 
 
 def test_a_folder_with_anything_else_in_it_is_not_emptied(start_demo: Callable[..., Show], tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ class LiveFloor:
         return None if value is None else float(value)
 
     def alerts(self, call: str) -> list[dict[str, Any]]:
-        """What was said of a call's promise."""
+        """What became of a call's promise, after it began to run."""
         contact = contact_of(call)
         alerts = [each.json for each in self.said if each.topic == "alerts.sla" and each.key is not None]
-        return [each for each in alerts if each["contact"] == contact]
+        return [each for each in alerts if each["contact"] == contact and each["transition"] != "activated"]
 
     def failed(self) -> list[Said]:
         """What stands on contacts.failed."""
@@ -83,7 +83,7 @@ class LiveFloor:
                 self.pipeline = each.json
             elif each.key != "trends":
                 window = each.json
-                if "channel" not in window["scope"]:
+                if not {"channel", "policy", "segment"} & set(window["scope"]):
                     self.windows[window["scope"].get("queue"), window["window"]["kind"]] = window
 
 

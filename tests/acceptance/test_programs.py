@@ -26,6 +26,7 @@ COMMANDS = (
     "connect",
     "notifier",
     "replay",
+    "failed",
     "backfill",
     "backtest",
     "topics",

@@ -20,7 +20,7 @@ def published(rows: list[dict[str, Any]]) -> dict[tuple[str, Scope, Window], Val
         interval = row.get("interval")
         key = (
             row["metric"],
-            (scope.get("channel"), scope.get("queue")),
+            (scope.get("channel"), scope.get("queue"), scope.get("policy")),
             (window["kind"], window.get("start"), window.get("end")),
         )
         assert key not in found, f"published twice: {key}"

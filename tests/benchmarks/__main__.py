@@ -5,7 +5,19 @@ import sys
 
 from rich.console import Console
 
-from tests.benchmarks import growth, latency, memory, pipeline, report, restore, takeover, wallboard
+from tests.benchmarks import (
+    growth,
+    latency,
+    look_up,
+    memory,
+    open_contacts,
+    pipeline,
+    registry,
+    report,
+    restore,
+    takeover,
+    wallboard,
+)
 from tests.benchmarks.customers.entries import ENTRIES
 from tests.benchmarks.failure import MeasurementFailed
 from tests.benchmarks.machine import stamp
@@ -72,6 +84,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--growth-records", type=int, default=growth.RECORDS, help="measured in each case of growth (%(default)s)"
     )
+    parser.add_argument("--profiles", type=int, default=look_up.PROFILES, help="in the store of look_up (%(default)s)")
+    parser.add_argument(
+        "--open-contacts", type=int, default=open_contacts.OPEN, help="with running clocks (%(default)s)"
+    )
+    parser.add_argument("--crm-rows", type=int, default=registry.ROWS, help="in the registry (%(default)s)")
     parser.add_argument("--kills", type=int, default=takeover.KILLS, help="of takeover (%(default)s)")
     names = tuple(SECTIONS)
     parser.add_argument(

@@ -8,7 +8,15 @@ from agents.alerts.processor import Alerting
 from agents.contacts.processor import Contacts
 from agents.customers.customers import Customers
 from agents.metrics.processor import Metrics
-from schemas.topics import ALERTS_SLA, ALERTS_TRENDS, CUSTOMERS_EVENTS, METRICS_PARTIALS
+from agents.registry.processor import Registry
+from schemas.topics import (
+    ALERTS_SLA,
+    ALERTS_TRENDS,
+    CUSTOMERS_EVENTS,
+    CUSTOMERS_IDENTITIES,
+    CUSTOMERS_LINKS,
+    METRICS_PARTIALS,
+)
 from streams.engine import build_app
 from streams.processor import Headers, Processor, news_of
 from streams.settings import Settings, load_settings
@@ -16,8 +24,10 @@ from streams.topics import partition_counts
 from tests.benchmarks.calls import Taken
 
 CUSTOMER_NAMESPACE = UUID("8f14e45f-ceea-467f-a0e6-3f6b2a1c9d77")
-STAGES = ("contacts", "customers", "metrics", "alerts")
+STAGES = ("contacts", "registry", "customers", "metrics", "alerts")
 _READERS = {
+    CUSTOMERS_LINKS.name: "registry",
+    CUSTOMERS_IDENTITIES.name: "customers",
     CUSTOMERS_EVENTS.name: "customers",
     METRICS_PARTIALS.name: "metrics",
     ALERTS_SLA.name: "alerts",
@@ -38,7 +48,7 @@ def settings_of_the_floor(open_queue: str | None = None) -> Settings:
 
 def contacts_of(settings: Settings) -> Contacts:
     """The contacts rules as in service."""
-    return Contacts("contacts-0", policies=settings.policies(), namespace=CUSTOMER_NAMESPACE)
+    return Contacts("contacts-0", policies=settings.policy_settings(), namespace=CUSTOMER_NAMESPACE)
 
 
 class Chain:
@@ -47,6 +57,7 @@ class Chain:
     def __init__(self, settings: Settings) -> None:
         self._stages: dict[str, Processor] = {
             "contacts": contacts_of(settings),
+            "registry": Registry(partitions=1),
             "customers": Customers(),
             "metrics": Metrics(settings.metric_settings(), settings.trend_settings()),
             "alerts": Alerting(terms_of(settings)),
@@ -87,9 +98,13 @@ class Chain:
 
 
 class NoOutbox:
-    """An outbox that drops what it is given."""
+    """An outbox that counts what it is given, and drops it."""
+
+    def __init__(self) -> None:
+        self.sent = 0
 
     def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
     ) -> None:
         """See streams.processor.Outbox."""
+        self.sent += 1

@@ -148,17 +148,17 @@ def held_by(folder: Path, customers: int, part: int) -> Held:
     memory_as_in_service()
     settings = settings_of_the_floor()
     told, partials = folder / f"told-{part}", folder / f"partials-{part}"
-    sizes = [_rss()]
+    sizes = [rss()]
     contacts = contacts_of(settings)
     with told.open("wb") as customers_events, partials.open("wb") as metrics_partials:
         aside = _Aside({CUSTOMERS_EVENTS.name: customers_events, METRICS_PARTIALS.name: metrics_partials})
         random = Random(part)
         steps = (whole(call, _MANNER, random) for call in calls(customers, part * customers))
         _run(contacts, (understood(step, offset) for offset, step in enumerate(steps)), aside)
-    sizes.append(_rss())
+    sizes.append(rss())
     profiles = Customers()
     _run(profiles, _read(told, CUSTOMERS_EVENTS.name), _Aside({}))
-    sizes.append(_rss())
+    sizes.append(rss())
     if len(profiles) != customers or len(contacts) != CONTACTS * customers:
         raise SystemExit(
             f"{len(profiles):,} customers and {len(contacts):,} contacts are remembered, {customers:,} and "
@@ -171,11 +171,11 @@ def held_by_metrics(folder: Path) -> Held:
     """The same of the one metrics task, which takes the partials of all parts."""
     memory_as_in_service()
     settings = settings_of_the_floor()
-    before = _rss()
+    before = rss()
     metrics = Metrics(settings.metric_settings(), settings.trend_settings())
     streams = [_read(folder / f"partials-{part}", METRICS_PARTIALS.name) for part in range(PROCESSES)]
     _run(metrics, heapq.merge(*streams, key=lambda record: record.timestamp), _Aside({}))
-    return Held(0, {"metrics": _rss() - before})
+    return Held(0, {"metrics": rss() - before})
 
 
 def _run(rules: Processor, records: Iterator[Taken], out: _Aside) -> None:
@@ -207,7 +207,7 @@ def _read(path: Path, topic: str) -> Iterator[Taken]:
             yield Taken(topic, file.read(key_size), file.read(size), timestamp=clock)
 
 
-def _rss() -> int:
+def rss() -> int:
     """Resident bytes of this process, after the garbage is gone (Linux)."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

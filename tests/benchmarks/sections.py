@@ -8,14 +8,19 @@ from tests.benchmarks import (
     backtest,
     contacts_agent,
     customers_job,
+    formats,
     growth,
     intake,
     latency,
+    look_up,
     memory,
+    open_contacts,
     pipeline,
+    registry,
     restore,
     takeover,
     wallboard,
+    webhooks,
 )
 
 Say = Callable[[str], None]
@@ -33,14 +38,19 @@ class Section(Protocol):
 
 SECTIONS: dict[str, Section] = {
     "intake": intake,
+    "formats": formats,
     "customers_job": customers_job,
     "contacts_agent": contacts_agent,
     "pipeline": pipeline,
     "latency": latency,
     "restore": restore,
     "memory": memory,
+    "open_contacts": open_contacts,
+    "registry": registry,
     "takeover": takeover,
     "growth": growth,
     "backtest": backtest,
     "wallboard": wallboard,
+    "webhooks": webhooks,
+    "look_up": look_up,
 }

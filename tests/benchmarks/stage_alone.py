@@ -22,6 +22,8 @@ from agents.contacts.agent import register as register_contacts
 from agents.customers.agent import register as register_customers
 from agents.intake.agent import register as register_intake
 from agents.metrics.agent import register as register_metrics
+from agents.profiles.agent import register as register_profiles
+from agents.registry.agent import register as register_registry
 from streams.engine import Engine, build_app
 from streams.logs import set_up_logs
 from streams.settings import load_settings
@@ -34,7 +36,9 @@ from tests.benchmarks.runs import Run, Stopwatch
 REGISTER: dict[str, Callable[..., None]] = {
     "intake": register_intake,
     "contacts": register_contacts,
+    "registry": register_registry,
     "customers": register_customers,
+    "profiles": register_profiles,
     "metrics": register_metrics,
     "alerts": register_alerts,
 }

@@ -154,6 +154,8 @@ class _Published:
             for record in records:
                 if record.key is None or '"rolling30min"' not in record.key or '"channel"' in record.key:
                     continue
+                if '"policy"' in record.key or '"segment"' in record.key:
+                    continue
                 window = record.json
                 scope = window["scope"].get("queue", FLOOR)
                 self.seen.append((scope, now, int(window["metrics"][_METRIC]["value"] or 0)))

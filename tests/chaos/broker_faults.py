@@ -21,8 +21,10 @@ DYING = 5.0
 BLIND = 6.0
 """So long after all brokers are gone a worker must say on /readyz that it is not at work: 5 s, and a moment."""
 
-BUSY = ("contacts.events", "customers.events", "contacts-changelog")
-STAGES = ("intake", "contacts", "customers")
+BUSY = ("contacts.events", "customers.events", "contacts-changelog", "customers.members", "customers.links")
+STAGES = ("intake", "contacts", "customers", "profiles", "registry")
+ALONE = ("customers.links", "registry")
+"""What of these has one partition, or is one task."""
 
 
 class BrokerKill(Fault):
@@ -57,8 +59,8 @@ class KillLeader(BrokerKill):
 
     def choose(self, site: Site) -> tuple[int, str]:
         """By the metadata."""
-        partition = int(self.planned.pick * PARTITIONS)
         topic = BUSY[int(self.planned.way * len(BUSY))]
+        partition = 0 if topic in ALONE else int(self.planned.pick * PARTITIONS)
         return site.cluster.leader_of(f"{site.namespace}.{topic}", partition), f"leader of {topic}/{partition}"
 
 
@@ -67,7 +69,8 @@ class KillCoordinator(BrokerKill):
 
     def choose(self, site: Site) -> tuple[int, str]:
         """By the id, as Kafka does."""
-        task = f"{STAGES[int(self.planned.way * len(STAGES))]}-{int(self.planned.pick * PARTITIONS)}"
+        stage = STAGES[int(self.planned.way * len(STAGES))]
+        task = f"{stage}-{0 if stage in ALONE else int(self.planned.pick * PARTITIONS)}"
         node = site.cluster.coordinator_of(f"{site.namespace}.floorwalker-{task}")
         return node, f"transaction coordinator of {task}"
 

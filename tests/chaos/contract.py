@@ -52,8 +52,9 @@ class Feeder(Protocol):
 class FaultRecord(TypedDict):
     """One fault as it happened, from its beginning until all was mended.
 
-    For late breaches the service counts as hindered in the span named here: until the mending, and until the session of
-    a member that died is over, which its partitions wait for. All from the schedule, nothing from the service.
+    For late breaches the service counts as hindered in the span named here: until the mending, until the session of
+    a member that died is over, which its partitions wait for, and for a session more where a worker was started, whom
+    the group lets in when it has loaded. All from the schedule, nothing from the service.
     """
 
     kind: str
@@ -77,7 +78,8 @@ class Verdict(TypedDict):
     """`verdict.json`: how many of what was found, and each in a readable line.
 
     `hasty_breaches` are no findings: declared at due + grace while what refutes them, durable only since the due
-    instant, was on its way, and taken back when it came.
+    instant, was on its way, and taken back when it came. `slack_ms`: by how much the latest breach came before it would
+    have counted as late; None where nothing was broken.
     """
 
     events: int
@@ -88,6 +90,7 @@ class Verdict(TypedDict):
     false_breaches: int
     late_breaches: int
     hasty_breaches: int
+    slack_ms: int | None
     findings: list[str]
 
 

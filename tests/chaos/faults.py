@@ -13,7 +13,7 @@ from tests.chaos.contract import FaultRecord
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.proxy import Line, Trap
 from tests.chaos.schedule import Planned
-from tests.chaos.times import SESSION
+from tests.chaos.times import SESSION, now_ms
 
 FLUSH_REQUESTS = {"Produce": 0, "AddOffsetsToTxn": 25, "TxnOffsetCommit": 28, "EndTxn": 26}
 """What a flush asks of the brokers, with the API keys of Kafka's protocol. Workers have no other producers."""
@@ -34,11 +34,6 @@ class Site:
     fleet: Fleet
     namespace: str
     complaints: list[str] = field(default_factory=list)
-
-
-def now_ms() -> int:
-    """The wall clock."""
-    return time.time_ns() // 1_000_000
 
 
 class Fault(ABC):
@@ -137,8 +132,8 @@ class Kill(WorkerFault):
         self.worker.start()
 
     def hindered_to(self, ended_ms: int) -> int:
-        """Until the dead one's session is over."""
-        return max(ended_ms, self.began_ms + round(SESSION * 1000))
+        """Until the dead one's session is over, and for one more from the new one's start."""
+        return ended_ms + round(SESSION * 1000)
 
 
 class KillInFlush(Kill):
@@ -183,6 +178,10 @@ class Join(WorkerFault):
     def hit(self, site: Site) -> None:
         """Start it."""
         self.worker.start()
+
+    def hindered_to(self, ended_ms: int) -> int:
+        """The group shares its partitions out anew when it has loaded: for a session from its start."""
+        return ended_ms + round(SESSION * 1000)
 
 
 class Leave(WorkerFault):

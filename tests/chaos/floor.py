@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.chaos.plots import PLOTS
+from tests.chaos import clock_truth, link_truth
+from tests.chaos.links import LINKED, LINKS, identifiers_of, ring_of
+from tests.chaos.plots import PLOTS, Plot
 from tests.chaos.story import QUEUES, SOURCE, Event, Story
+from tests.chaos.tickets import CHANNELS as TICKET_CHANNELS
+from tests.chaos.tickets import TICKETS
 from tests.chaos.truth import truth_of
 
-CONTACTS_A_SECOND = 60.0
+CONTACTS_A_SECOND = 50.0
 CUSTOMERS = 200
 AGENTS = 40
 CHANNELS = ("phone", "phone", "chat")
@@ -22,6 +26,10 @@ TWICE = 0.04
 
 POISON_EVERY = 5_000
 """Ms between records that nobody can read."""
+
+_KINDS = (*PLOTS, *TICKETS, *LINKS)
+_TICKETS = frozenset(plot for plot, _ in TICKETS)
+_LINKS = frozenset(plot for plot, _ in LINKS)
 
 SETTINGS = "\n".join(
     (
@@ -37,6 +45,10 @@ SETTINGS = "\n".join(
             for queue in QUEUES
             if queue.name != "service"
         ),
+        "[identities]",
+        f"max_identifiers = {link_truth.LIMIT}",
+        "",
+        *clock_truth.settings(),
     )
 )
 """The sections of floorwalker.toml that the floor is made for."""
@@ -96,20 +108,32 @@ class Floor:
         return {"seed": self.seed, "seconds": self.seconds, "source": SOURCE, **truth_of(self.tellings, self.begins_ms)}
 
     def _stories(self, rng: Random, count: int) -> Iterator[Story]:
-        plots, weights = zip(*PLOTS, strict=True)
+        plots, weights = zip(*_KINDS, strict=True)
         made, whole = 0, round(self.seconds * 1_000)
+        spoken: set[int] = set()
         while made < count:
-            identifier = f"tel:+49301{rng.randrange(CUSTOMERS):06d}"
-            agent = f"agent {rng.randrange(AGENTS)}"
-            story = Story(rng, f"{self.seed} {made}", rng.choice(CHANNELS), identifier, agent, whole)
             plot = rng.choices(plots, weights)[0]
+            story = _story(rng, plot, f"{self.seed} {made}", whole)
             plot(story)
             if story.length >= whole:
                 continue
             story.begin(rng.randrange(whole - story.length))
+            # Of two that are said of one instant, nobody could tell which is the later.
+            instants = {each.at for each in map(link_truth.said_by, story.final().values()) if each is not None}
+            if instants & spoken:
+                continue
+            spoken |= instants
             self.plots[plot.__name__] += 1
             made += 1
             yield story
+
+
+def _story(rng: Random, plot: Plot, name: str, whole: int) -> Story:
+    """Who it is about, and on which channel, is by the kind of contact."""
+    customer = rng.randrange(LINKED if plot in _LINKS else CUSTOMERS)
+    channel = rng.choice(TICKET_CHANNELS if plot in _TICKETS else CHANNELS)
+    identifier = identifiers_of(customer)[channel]
+    return Story(rng, name, channel, identifier, f"agent {rng.randrange(AGENTS)}", whole, ring_of(customer))
 
 
 def make_floor(seed: int, seconds: float) -> Floor:

@@ -8,21 +8,24 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Any
 from uuid import uuid4
 
 from agents.cli import main
+from agents.contacts import runs
 from agents.contacts.deadlines import Deadlines
 from agents.contacts.processor import Contacts
+from agents.registry.words import Words
+from schemas.identities import Statement
 from streams.engine import task
 from streams.engine.writer import POSITIONS_KEY, Flush, Writer
 from streams.processor import Outbox, Output, Record
 
 Mutate = Callable[[], None]
 
-LATER = 0.1
+LATER = 0.4
 """Seconds between what was worked out and the positions, where these do not leave together."""
 
 
@@ -77,8 +80,28 @@ def no_deadlines() -> None:
     Contacts.restored = restored_without  # type: ignore[method-assign]
 
 
+def no_pauses() -> None:
+    """A clock runs on while the status says that it pauses."""
+
+    def run_on(self: runs._Instance, at: int, event: str) -> None:
+        """Nothing happens."""
+
+    runs._Instance.pause = run_on  # type: ignore[method-assign]
+
+
+def no_partings() -> None:
+    """Who was linked once stays so, whatever is said afterwards."""
+    hear = Words.hear
+
+    def hear_links(self: Words, statement: Statement) -> Iterable[bytes]:
+        return () if statement.kind == "unlinked" else hear(self, statement)
+
+    Words.hear = hear_links  # type: ignore[method-assign]
+
+
 MUTANTS: dict[str, Mutate] = {
-    mutate.__name__: mutate for mutate in (positions_apart, positions_before, no_fence, no_dedupe, no_deadlines)
+    mutate.__name__: mutate
+    for mutate in (positions_apart, positions_before, no_fence, no_dedupe, no_deadlines, no_pauses, no_partings)
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from tests.chaos.story import QUEUES, SECOND, Queue, Stay, Story
 
@@ -82,7 +83,7 @@ def passed_on(story: Story) -> None:
     answer = _part(rng, first.target, 0.2, 1.3)
     answered = story.answered(first, answer)
     moved = answer + _talk(rng)
-    own = {"queue": first.name, "agent": story.agent, "mode": "blind", "to": second.name}
+    own: dict[str, Any] = {"queue": first.name, "agent": story.agent, "mode": "blind", "to": second.name}
     story.stays.append(Stay(offered, answered, story.tell("contact.transferred", moved, **own)))
     again = moved + rng.randrange(5, 300)
     wait = _part(rng, second.target, 0.2, 1.3)
@@ -198,7 +199,9 @@ def _answer(story: Story, queue: Queue, at: int, talk: int, *, start: int = 0, t
     waited = {"waited": (at - start) / SECOND} if measured else {}
     answered = story.answered(queue, at, told, **waited)
     held = story.rng.randrange(200) if measured else 0
-    times = {"talked": talk / SECOND, "held": held / SECOND, "handled": (talk + held) / SECOND} if measured else {}
+    times: dict[str, Any] = {}
+    if measured:
+        times = {"talked": talk / SECOND, "held": held / SECOND, "handled": (talk + held) / SECOND}
     story.stays.append(Stay(offered, answered, story.ended(at + talk, **times)))
 
 

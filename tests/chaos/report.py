@@ -49,6 +49,7 @@ def line_of(outcome: Outcome, tried: str) -> dict[str, Any]:
         "skipped": sorted(outcome.skipped),
         "passed": outcome.passed,
         **_found([outcome]),
+        "slack_ms": None if outcome.verdict is None else outcome.verdict["slack_ms"],
         "complaints": outcome.complaints,
         "broken": outcome.broken,
         "seconds": round(outcome.seconds, 1),
@@ -98,6 +99,16 @@ def summary(outcomes: list[Outcome], total: dict[str, Any], disk: bool, kept: di
             lines.append(f"  ... and {len(told) - 10} more in verdict.json")
     lines.append("nothing was found" if all(each.passed for each in outcomes) else "FAILED")
     return "\n".join(lines)
+
+
+def told(outcome: Outcome) -> str:
+    """One round that has ended, in a line."""
+    found = "passed" if outcome.passed else "FAILED"
+    line = (
+        f"round {outcome.plan.name} {found} in {outcome.seconds:.0f} s, {outcome.drain_seconds:.0f} s of them to drain"
+    )
+    slack = None if outcome.verdict is None else outcome.verdict["slack_ms"]
+    return line if slack is None else f"{line}; the latest breach {slack} ms before it would be late"
 
 
 def append(file: Path, line: dict[str, Any]) -> None:

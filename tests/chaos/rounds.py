@@ -16,18 +16,18 @@ from typing import Any, cast
 from tests.chaos.broker_faults import FAULTS
 from tests.chaos.cluster import Cluster
 from tests.chaos.contract import FaultRecord, Faults, Verdict
-from tests.chaos.faults import Fault, NoTarget, Site, now_ms
+from tests.chaos.faults import Fault, NoTarget, Site
 from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import FLOORWALKER, Fleet
 from tests.chaos.floor import SETTINGS, make_floor
 from tests.chaos.proxy import Network
 from tests.chaos.schedule import KINDS, Planned, schedule
-from tests.chaos.times import DRAIN, GRACE, LOAD, PARTITIONS, SESSION
+from tests.chaos.times import DRAIN, GRACE, LOAD, PARTITIONS, SESSION, now_ms
 
 FED = 90.0
 """Seconds after the mending within which all that was fed must be durable."""
 
-TOLD = ("events", "hasty_breaches", "findings")
+TOLD = ("events", "hasty_breaches", "slack_ms", "findings")
 """What a verdict tells beside what was found."""
 
 RETRY = 1.0

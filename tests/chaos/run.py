@@ -36,10 +36,7 @@ def run(plans: Sequence[Plan], build: Path, tell: Callable[[str], None]) -> list
             outcome = Round(plan, cluster, networks, folder, tell).run()
             outcomes.append(outcome)
             report.append(build / "chaos.jsonl", report.line_of(outcome, tried))
-            found = "passed" if outcome.passed else "FAILED"
-            tell(
-                f"round {plan.name} {found} in {outcome.seconds:.0f} s, {outcome.drain_seconds:.0f} s of them to drain"
-            )
+            tell(report.told(outcome))
             if not outcome.passed:
                 kept[plan.name] = _keep(folder, cluster, build / "chaos" / plan.name.replace("/", "-"))
             shutil.rmtree(folder, ignore_errors=True)

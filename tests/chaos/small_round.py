@@ -15,6 +15,7 @@ from tests.acceptance.program import Program
 from tests.chaos.contract import CUSTOMER_NAMESPACE, FaultRecord, Verdict
 from tests.chaos.feeder import Feeder
 from tests.chaos.floor import SETTINGS, Floor
+from tests.chaos.times import now_ms
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
@@ -79,7 +80,7 @@ class SmallRound:
 
     def strike(self, number: int) -> None:
         """SIGKILL a worker and start it again at once."""
-        began = _now_ms()
+        began = now_ms()
         self.workers[number].kill()
         self.workers[number].start()
         self.workers[number].wait_ready()
@@ -87,7 +88,7 @@ class SmallRound:
 
     def stun(self, number: int, seconds: float) -> None:
         """Stop a worker's process for so long: whoever has its partitions by then, it goes on where it stood."""
-        began = _now_ms()
+        began = now_ms()
         process = self.workers[number].process
         process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
@@ -129,7 +130,7 @@ class SmallRound:
         return verdict
 
     def _note(self, kind: str, number: int, began: int) -> None:
-        ended = _now_ms()
+        ended = now_ms()
         self._faults.append(
             FaultRecord(
                 kind=kind,
@@ -140,7 +141,3 @@ class SmallRound:
                 hindered_to_ms=ended,
             )
         )
-
-
-def _now_ms() -> int:
-    return round(time.time() * 1_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -67,15 +67,25 @@ class Story:
     """One contact: its events in the order in which they are told, and its stays in queues.
 
     `room`: how long the floor lasts. `known`: whether its events name the customer from the first on; else only from
-    the answer on.
+    the answer on. `ring`: identifiers that may be taken for the customer's.
     """
 
-    def __init__(self, rng: Random, name: str, channel: str, identifier: str, agent: str, room: int) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        name: str,
+        channel: str,
+        identifier: str,
+        agent: str,
+        room: int,
+        ring: Sequence[str] = (),
+    ) -> None:
         self.contact = str(uuid5(IDS, f"contact {name}"))
         self.channel = channel
         self.identifier = identifier
         self.agent = agent
         self.room = room
+        self.ring = ring
         self.events: list[Event] = []
         self.stays: list[Stay] = []
         self.known = True
@@ -110,7 +120,7 @@ class Story:
 
     def answered(self, queue: Queue, at: int, told: int | None = None, **more: Any) -> str:
         """An agent takes it."""
-        own = {"queue": queue.name, "agent": self.agent, "identifiers": [self.identifier]}
+        own: dict[str, Any] = {"queue": queue.name, "agent": self.agent, "identifiers": [self.identifier]}
         return self.tell("contact.answered", at, told, **own, **more)
 
     def left(self, queue: Queue, at: int, reason: str = "abandoned", **more: Any) -> str:

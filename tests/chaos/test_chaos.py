@@ -15,6 +15,7 @@ SECONDS = 25.0
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_under_faults_every_event_counts_once_and_every_breach_is_told_once(tmp_path: Path) -> None:
     said: list[str] = []
 

@@ -61,3 +61,11 @@ def test_a_former_owner_that_is_not_fenced_is_found(kafka: EmbeddedKafka, namesp
     program = mutant("no_fence")
     with SmallRound(kafka.bootstrap, namespace, tmp_path, Floor(SEED, SECONDS), 2, program) as small:
         assert stunned(small)["doubled"] > 0
+
+
+def test_links_that_are_never_undone_are_found(kafka: EmbeddedKafka, namespace: str, tmp_path: Path) -> None:
+    program = mutant("no_partings")
+    with SmallRound(kafka.bootstrap, namespace, tmp_path, Floor(SEED, SECONDS), 1, program) as small:
+        found = small.verdict(PATIENCE / 2)["findings"]
+    assert any("link set of identifier" in each for each in found), found
+    assert any("identifiers of customer" in each or "contacts of customer" in each for each in found), found

@@ -13,7 +13,10 @@ from tests.chaos.rounds import Outcome, Plan
 
 
 def verdict(**found: Any) -> Verdict:
-    return cast(Verdict, {"events": 100, **dict.fromkeys(FOUND, 0), "findings": [], "hasty_breaches": 0, **found})
+    return cast(
+        Verdict,
+        {"events": 100, **dict.fromkeys(FOUND, 0), "findings": [], "hasty_breaches": 0, "slack_ms": None, **found},
+    )
 
 
 def fault(kind: str) -> FaultRecord:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.chaos.broker_faults import FAULTS
+from tests.chaos.broker_faults import FAULTS, KillCoordinator, KillLeader
 from tests.chaos.cluster import java_hash
-from tests.chaos.schedule import KINDS, schedule
+from tests.chaos.schedule import KINDS, Planned, schedule
 from tests.chaos.times import LOAD, SESSION
 
 
@@ -54,3 +56,25 @@ def test_texts_are_hashed_as_java_does() -> None:
     assert java_hash("") == 0
     assert java_hash("ab") == 97 * 31 + 98
     assert java_hash("polygenelubricants") == -(2**31)
+
+
+def test_brokers_are_killed_for_every_stage_and_busy_topic_and_only_for_what_there_is() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def node_of(*named: object) -> int:
+        asked.append(tuple(map(str, named)))
+        return 0
+
+    cluster = SimpleNamespace(coordinator_of=node_of, leader_of=node_of)
+    site: Any = SimpleNamespace(namespace="n", cluster=cluster)
+    for kind in (KillCoordinator, KillLeader):
+        for way in range(20):
+            kind(Planned(0.0, "any", 0.0, pick=0.99, way=way / 20)).choose(site)
+
+    assert {name for name, *rest in asked if not rest} == {
+        f"n.floorwalker-{task}" for task in ("intake-3", "contacts-3", "customers-3", "profiles-3", "registry-0")
+    }
+    assert set(asked) >= {
+        ("n.customers.members", "3"),
+        ("n.customers.links", "0"),
+    }

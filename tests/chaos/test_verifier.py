@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.verifier import Judge
 from tests.chaos.verifier_findings import Finding, Kind, verdict_of
 from tests.chaos.verifier_outcomes import FeedBroken, Outcomes
 from tests.chaos.verifier_reading import Record
@@ -32,6 +33,7 @@ def failure(offset: int, reason: str = "syntax") -> Record:
     return Record("contacts.failed", 0, 0, T, "k", b"", {**headers, "failed.reason": reason})
 
 
+FAULTS = {"grace_ms": 1_000, "session_ms": 3_000}
 TRUTH = {"outcomes": [CONTACT, None], "failed": {"1": "syntax"}}
 
 
@@ -92,6 +94,17 @@ def test_a_verdict_counts_every_finding_and_tells_what_and_where() -> None:
     assert verdict["findings"][0] == "lost: contact 1 (customers.events)"
     assert verdict["findings"][1].startswith("late_breaches: breach 9 s late (alerts.sla/0/4): expected <= 8 s")
     assert verdict["findings"][-1] == "late_breaches: and 10 more"
+
+
+def test_sets_of_identifiers_are_judged_and_watermarks_are_not() -> None:
+    identities = {"sets": {"a": ["a", "b"], "b": ["a", "b"]}, "reviews": []}
+    nothing = {"records": 0, "counts": {}, "outcomes": [], "failed": {}, "contacts": {}, "customers": {}, "windows": []}
+    judge = Judge({**nothing, "promises": [], "identities": identities}, [], {**FAULTS, "faults": []})
+    for key in ("a", "watermark:registry-0"):
+        judge.take(record("customers.identities", {"owner": "a", "members": ["a", "b"]}, key=key))
+    judge.take(record("metrics.live", {"agents_by_state": {}}, key="pipeline"))
+
+    assert [each.what for each in judge.findings()] == ["nothing is said of identifier b"]
 
 
 def test_the_judge_and_the_floor_share_no_code_with_what_they_judge() -> None:

@@ -30,6 +30,7 @@ TOTAL_TRUTH: dict[str, Any] = {
                 }
             },
             "last": [CONTACT],
+            "members": [],
         }
     },
     "windows": [
@@ -62,14 +63,16 @@ def told(**changes: Any) -> Record:
     return Record("customers.events", 0, 0, T, CUSTOMER, msgspec.msgpack.encode(value), {})
 
 
-def profile(contacts: int = 1, total: float = 1.5, key: str = CUSTOMER, *, value: bool = True) -> Record:
+def profile(
+    contacts: int = 1, total: float = 1.5, key: str = CUSTOMER, *, members: tuple[str, ...] = (), value: bool = True
+) -> Record:
     sums = {"contacts": contacts, "answered": contacts, "outcomes": {"answered": contacts}, "total_wait": total,
             "longest_wait": 1.5, "average_wait": total / contacts}  # fmt: skip
     line = {"contact": CONTACT, "channel": "phone", "started_at": iso(T), "outcome": "answered", "queue": "sales",
             "waited": 1.5, "ended_at": iso(T + 3_000)}  # fmt: skip
     windows = {name: {"phone": sums} for name in ("1h", "24h", "7d", "30d")}
     made = {"customer": key, "known": True, "contacts": contacts, "windows": windows, "last_contacts": [line],
-            "open_contacts": []}  # fmt: skip
+            "open_contacts": [], "members": list(members)}  # fmt: skip
     return record("customers.profiles", made, key=key) if value else Record("p", 0, 0, T, key, None, {})
 
 
@@ -89,12 +92,12 @@ def pipeline(read: int = 3, busy: int = 0, **counts: int) -> Record:
     return record("metrics.live", value, key="pipeline")
 
 
-def totals(*records: Record) -> list[str]:
+def totals(*records: Record, truth: dict[str, Any] = TOTAL_TRUTH) -> list[str]:
     gathered = Totals()
     by_topic = {"customers.events": gathered.take_contact, "metrics.live": gathered.take_live}
     for each in records:
         by_topic.get(each.topic, gathered.take_profile)(each)
-    return sorted(each.kind.value for each in gathered.judge(TOTAL_TRUTH))
+    return sorted(each.kind.value for each in gathered.judge(truth))
 
 
 def test_totals_as_they_should_be_are_not_found() -> None:
@@ -135,11 +138,34 @@ def test_a_profile_of_a_customer_whom_nobody_knows_is_found_unless_it_was_withdr
     assert totals(*rest, profile(key="stranger"), profile(key="stranger", value=False)) == []
 
 
+def test_a_profile_stands_under_one_identifier_of_a_set_and_names_them_all() -> None:
+    other = "d0000000-0000-0000-0000-000000000002"
+    known = TOTAL_TRUTH["customers"][CUSTOMER]
+    truth = {**TOTAL_TRUTH, "customers": {CUSTOMER: {**known, "members": [CUSTOMER, other]}}}
+    rest = (told(), live(1), pipeline())
+    whole = profile(members=(CUSTOMER, other))
+    assert totals(*rest, whole, truth=truth) == []
+    assert totals(*rest, whole, profile(key=other, value=False), truth=truth) == []
+    assert totals(*rest, profile(), truth=truth) == ["lost"]
+    assert totals(*rest, profile(members=(CUSTOMER, other, "stranger")), truth=truth) == ["doubled"]
+    assert totals(*rest, whole, profile(key=other), truth=truth) == ["doubled"]
+
+
 def test_a_window_with_too_few_or_too_many_offers_is_found() -> None:
     rest = (told(), profile(), pipeline())
     assert totals(*rest, live(1, offered=2, answered=2)) == ["doubled", "doubled"]
     assert totals(*rest, live(1, answered=0)) == ["lost"]
     assert totals(*rest, live(1), live(2, queue="ghosts")) == ["doubled"]
+
+
+def test_numbers_of_a_policy_are_not_those_of_the_floor_and_are_looked_at() -> None:
+    (floor,) = TOTAL_TRUTH["windows"]
+    of_policy = {**floor, "policy": "urgent", "metrics": {"contacts_offered": [2, None, None]}}
+    truth = {**TOTAL_TRUTH, "windows": [floor, of_policy]}
+    rest = (told(), profile(), pipeline(), live(1))
+    assert totals(*rest, live(2, offered=2, policy="urgent"), truth=truth) == []
+    assert totals(*rest, live(2, offered=1, policy="urgent"), truth=truth) == ["lost"]
+    assert totals(*rest, live(2, offered=2, policy="normal"), truth=truth) == ["doubled", "lost"]
 
 
 def test_numbers_of_live_metrics_follow_each_other() -> None:

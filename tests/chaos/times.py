@@ -1,5 +1,7 @@
 """The times of the installation under fault, in seconds: shorter than in service where a round would else wait."""
 
+import time
+
 SESSION = 6.0
 """A worker that says nothing for so long has left its group; Kafka's own least by default."""
 
@@ -20,3 +22,8 @@ LOAD = 40.0
 
 DRAIN = 90.0
 """So long the workers may take, after the last fault has been mended, until what was fed has come out."""
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000

@@ -8,27 +8,27 @@ The truth of a floor is JSON. Instants are ms since the epoch, durations ms.
     contacts    id -> how it ended
     customers   id -> what the profile says
     windows     numbers of every scope and window on metrics.live
-    promises    one a stay in a queue: what is to be stated of it in the end, and what was known when
+    identities  who is who: `sets` and `reviews`
+    promises    one a clock instance: what is to be stated of it in the end, and what was known when
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
 
-from tests.chaos.contract import CUSTOMER_NAMESPACE
+from tests.chaos.compliance_truth import compliance_of
+from tests.chaos.link_truth import customer_of, said_by, who_is_who
 from tests.chaos.numbers import Leg, windows_of
-from tests.chaos.story import BY_NAME, Event, Stay, Story
+from tests.chaos.promise_truth import promises_of
+from tests.chaos.story import Event, Story
 
 if TYPE_CHECKING:
     from tests.chaos.floor import Telling
 
 LAST = 10
 """So many contacts a profile tells one by one."""
-
-AT_RISK = 0.8
 
 Told = tuple[int, Event]
 """Index of a record, and its event."""
@@ -49,6 +49,11 @@ def truth_of(tellings: Sequence[Telling], begins_ms: int) -> dict[str, Any]:
     legs = {name: _legs(story, begins_ms) for name, story in stories.items()}
     contacts = {name: _contact(story, legs[name], begins_ms) for name, story in stories.items()}
     menus = [(each["channel"], each["ended"]) for each in contacts.values() if each["outcome"] == "left_ivr"]
+    said = [word for story in stories.values() for word in map(said_by, story.final().values()) if word is not None]
+    identities = who_is_who(said)
+    promises = [
+        promise for name, story in stories.items() for promise in promises_of(story, legs[name], told[name], begins_ms)
+    ]
     return {
         "begins_ms": begins_ms,
         "records": len(tellings),
@@ -62,14 +67,22 @@ def truth_of(tellings: Sequence[Telling], begins_ms: int) -> dict[str, Any]:
         "failed": failed,
         "outcomes": [None if each.story is None else each.key for each in tellings],
         "contacts": contacts,
-        "customers": _customers(contacts),
-        "windows": windows_of([leg for each in legs.values() for leg in each], menus),
-        "promises": [
-            _promise(story, stay, leg, told[name], begins_ms)
-            for name, story in stories.items()
-            for stay, leg in zip(story.stays, legs[name], strict=True)
-        ],
+        "customers": _customers(contacts, identities["sets"]),
+        "identities": identities,
+        "windows": _windows(windows_of([leg for each in legs.values() for leg in each], menus), promises),
+        "promises": promises,
     }
+
+
+def _windows(windows: list[dict[str, Any]], promises: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is said of promises stands beside the numbers of the whole floor, and in windows of each policy."""
+    whole = {"channel": None, "queue": None, "kind": "all", "start": None, "end": None}
+    by_policy = compliance_of(promises)
+    of_all = by_policy.pop(None, {})
+    for window in windows:
+        if whole.items() <= window.items():
+            window["metrics"].update(of_all)
+    return [*windows, *({**whole, "policy": policy, "metrics": own} for policy, own in by_policy.items())]
 
 
 def _news(events: Iterable[Told]) -> int:
@@ -110,28 +123,32 @@ def _legs(story: Story, begins_ms: int) -> list[Leg]:
 
 def _contact(story: Story, legs: Sequence[Leg], begins_ms: int) -> dict[str, Any]:
     final = story.final().values()
-    over = next(each for each in final if each.type in ("contact.ended", "contact.left_ivr"))
+    # A ticket is solved, and none of its events says that it ended.
+    over = next((each.at for each in final if each.type in ("contact.ended", "contact.left_ivr")), None)
+    without = "ended" if over is None else "left_ivr"
     last = legs[-1] if legs else None
     handled = [leg.handled for leg in legs if leg.handled is not None]
     return {
-        "customer": str(uuid5(UUID(CUSTOMER_NAMESPACE), story.identifier)),
+        "customer": customer_of(story.identifier),
         "channel": story.channel,
-        "outcome": "left_ivr" if last is None else last.outcome,
+        "outcome": without if last is None else last.outcome,
         "queue": None if last is None else last.queue,
         "waited": None if last is None else last.wait,
         "handled": sum(handled) if handled else None,
         "started": begins_ms + min(each.at for each in final),
-        "ended": begins_ms + over.at,
+        "ended": None if over is None else begins_ms + over,
         "offers": len(legs),
         "transfers": sum(each.type == "contact.transferred" for each in final),
     }
 
 
-def _customers(contacts: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """By customer: how many contacts, the sums of each channel, and the last contacts, newest first."""
+def _customers(contacts: dict[str, dict[str, Any]], sets: Mapping[str, list[str]]) -> dict[str, Any]:
+    """By the smallest id of each customer's identifiers: how many contacts, the sums of each channel, the last contacts
+    (newest first), and the ids of all identifiers where there are several."""
     names: dict[str, list[str]] = defaultdict(list)
     for name, contact in contacts.items():
-        names[contact["customer"]].append(name)
+        own = contact["customer"]
+        names[sets.get(own, [own])[0]].append(name)
     found: dict[str, Any] = {}
     for customer, own in names.items():
         channels: dict[str, dict[str, Any]] = {}
@@ -147,57 +164,11 @@ def _customers(contacts: dict[str, dict[str, Any]]) -> dict[str, Any]:
                 sums["total_wait"] += contact["waited"]
                 sums["longest_wait"] = max(sums["longest_wait"] or 0, contact["waited"])
         newest = sorted(own, key=lambda name: (contacts[name]["started"], name), reverse=True)
-        found[customer] = {"contacts": len(own), "channels": channels, "last": newest[:LAST]}
+        members = sets.get(customer, [])
+        found[customer] = {
+            "contacts": len(own),
+            "channels": channels,
+            "last": newest[:LAST],
+            "members": members if len(members) > 1 else [],
+        }
     return found
-
-
-def _promise(story: Story, stay: Stay, leg: Leg, told: Iterable[Told], begins_ms: int) -> dict[str, Any]:
-    """What is stated in the end of the promise that began with a stay, and `known`: what was known after which record.
-
-    A reading of `known`: `record` (index), `due` (None: nobody knew of the offer yet), `stop` (when the wait ended;
-    None: it went on).
-    """
-    queue = BY_NAME[leg.queue]
-    due, stop = leg.at + queue.target, leg.at + leg.wait
-    at_risk = leg.at + round(queue.target * AT_RISK)
-    stated: list[list[Any]] = []
-    if stop > at_risk:
-        stated.append(["at_risk", at_risk, None])
-    if stop > due:
-        stated.append(["breached", due, None])
-    if leg.outcome == "answered":
-        stated.append(["fulfilled", stop, "late" if stop > due else "attained"])
-    else:
-        stated.append(["lapsed" if stop > due else "cancelled", stop, leg.outcome])
-    return {
-        "contact": story.contact,
-        "instance": stay.offered,
-        "channel": leg.channel,
-        "queue": leg.queue,
-        "policy": queue.policy,
-        "version": 1,
-        "due": due,
-        "stated": stated,
-        "known": _known(stay, told, begins_ms),
-    }
-
-
-def _known(stay: Stay, told: Iterable[Told], begins_ms: int) -> list[dict[str, Any]]:
-    latest: dict[str, Event] = {}
-    known: list[dict[str, Any]] = []
-    for index, event in told:
-        if event.id not in (stay.offered, stay.stopped):
-            continue
-        before = latest.get(event.id)
-        if before is not None and event.revision <= before.revision:
-            continue
-        latest[event.id] = event
-        offered, stopped = latest.get(stay.offered), latest.get(stay.stopped)
-        known.append(
-            {
-                "record": index,
-                "due": None if offered is None else begins_ms + offered.at + BY_NAME[offered.fields["queue"]].target,
-                "stop": None if stopped is None else begins_ms + stopped.at,
-            }
-        )
-    return known

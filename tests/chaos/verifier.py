@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from tests.chaos.contract import Verdict
 from tests.chaos.verifier_findings import Finding, Kind, irreparable, verdict_of
 from tests.chaos.verifier_hindrance import Hindrance
+from tests.chaos.verifier_identities import Identities
 from tests.chaos.verifier_outcomes import FeedBroken, Outcomes
 from tests.chaos.verifier_promises import Transition, judge_promises
 from tests.chaos.verifier_reading import Reading, Record
@@ -25,14 +26,19 @@ from tests.chaos.verifier_totals import Totals
 TOPICS = (
     "channel.phone",
     "channel.chat",
+    "channel.email",
     "contacts.events",
     "contacts.failed",
     "customers.events",
+    "customers.identities",
     "customers.profiles",
     "metrics.live",
     "alerts.sla",
     "alerts.notifications",
 )
+
+MARK = "watermark:"
+"""What the key of a watermark begins with, where the topic is compacted; elsewhere it has none."""
 
 LOOK = 0.5
 """Seconds between looks at whether the end state is there."""
@@ -49,16 +55,18 @@ HIDDEN = 15.0
 
 
 class Judge:
-    """Gathers what is read and compares it with a truth. `hasty`: see Verdict, as of the last look at findings."""
+    """Gathers what is read and compares it with a truth. `hasty`, `slack`: see Verdict, as of the last look."""
 
     def __init__(self, truth: dict[str, Any], durable: list[int], faults: dict[str, Any]) -> None:
         self.hasty = 0
+        self.slack: int | None = None
         self._truth = truth
         self._durable = durable
         self._grace = int(faults["grace_ms"])
         self._hindrance = Hindrance(faults["faults"], int(faults["session_ms"]))
         self._outcomes = Outcomes()
         self._totals = Totals()
+        self._identities = Identities()
         self._said: list[Transition] = []
         self._sequences: dict[str, int] = {}
         self._alerts: list[Finding] = []
@@ -66,8 +74,7 @@ class Judge:
     def take(self, record: Record) -> None:
         """Take a record of any of TOPICS."""
         topic = record.topic
-        if record.key is None:
-            # Watermarks.
+        if record.key is None or record.key.startswith(MARK):
             return
         if topic.startswith("channel."):
             self._outcomes.take_fed(record)
@@ -77,6 +84,8 @@ class Judge:
             self._outcomes.take_failed(record)
         elif topic == "customers.events":
             self._totals.take_contact(record)
+        elif topic == "customers.identities":
+            self._identities.take(record)
         elif topic == "customers.profiles":
             self._totals.take_profile(record)
         elif topic == "metrics.live":
@@ -109,11 +118,17 @@ class Judge:
 
     def findings(self) -> list[Finding]:
         """All that is wrong as it stands."""
-        promises, self.hasty = judge_promises(
+        promises, self.hasty, self.slack = judge_promises(
             self._truth["promises"], self._said, self._durable, self._grace, self._hindrance
         )
         truth = {**self._truth, "counts": self._outcomes.counts(self._truth)}
-        return [*self._outcomes.judge(truth), *self._totals.judge(truth), *promises, *self._alerts]
+        return [
+            *self._outcomes.judge(truth),
+            *self._totals.judge(truth),
+            *self._identities.judge(truth["identities"]),
+            *promises,
+            *self._alerts,
+        ]
 
 
 def judge(bootstrap: str, namespace: str, truth: dict[str, Any], durable: list[int], faults: dict[str, Any],
@@ -148,7 +163,7 @@ def judge(bootstrap: str, namespace: str, truth: dict[str, Any], durable: list[i
         judge.check_feed()
         found = judge.findings()
         found += [Finding(Kind.LOST, "an open transaction hides records", each) for each in behind]
-        return verdict_of(truth["records"], found, judge.hasty)
+        return verdict_of(truth["records"], found, judge.hasty, judge.slack)
     finally:
         reading.close()
 

@@ -44,7 +44,7 @@ def by_size(what: str, where: str, expected: float, found: float) -> Finding:
     return Finding(Kind.DOUBLED if found > expected else Kind.LOST, what, where, expected, found)
 
 
-def verdict_of(events: int, findings: Sequence[Finding], hasty: int = 0) -> Verdict:
+def verdict_of(events: int, findings: Sequence[Finding], hasty: int = 0, slack: int | None = None) -> Verdict:
     """Count and list them."""
     counts = Counter(each.kind for each in findings)
     lines = []
@@ -62,6 +62,7 @@ def verdict_of(events: int, findings: Sequence[Finding], hasty: int = 0) -> Verd
         false_breaches=counts[Kind.FALSE],
         late_breaches=counts[Kind.LATE],
         hasty_breaches=hasty,
+        slack_ms=slack,
         findings=lines,
     )
 

@@ -7,7 +7,8 @@ that was, where it is not taken back. One that is refuted by what became durable
 back, is hasty: allowed, and told.
 
 Ids are those of metrics.md 2.7: UUIDv5 of contact, clock, instance and policy version; of other transitions also their
-name and due instant; of what is stated after so many corrections, also that number.
+name and due instant; of what a clock may go through more than once with one due instant, also when it occurred; of what
+is stated after so many corrections, also that number.
 """
 
 from __future__ import annotations
@@ -24,16 +25,21 @@ from tests.chaos.verifier_reading import Record, to_ms
 CLOCKS = UUID("5f0c2f5e-6f0b-5f0e-9d0a-3d1f5a2b7c03")
 """The namespace of ids on alerts.sla."""
 
-CLOCK = "answer_within"
+ANSWER_WITHIN = "answer_within"
 CORRECTED = "corrected"
 BREACHED = "breached"
+_BY_DUE = ("at_risk", CORRECTED)
+"""Transitions that happen once with one due instant; of a promise to answer, its ends as well."""
+_ENDS = ("fulfilled", "cancelled", "lapsed")
 
 
 class Transition:
     """One record of alerts.sla."""
 
-    __slots__ = ("appended", "contact", "corrects", "detail", "detected", "due", "id", "instance", "name", "occurred",
-                 "policy", "queue", "version", "where")  # fmt: skip
+    __slots__ = (
+        *("appended", "clock", "contact", "corrects", "detail", "detected", "due", "id", "instance", "name"),
+        *("occurred", "policy", "queue", "version", "where"),
+    )
 
     def __init__(self, record: Record) -> None:
         said: dict[str, Any] = record.json
@@ -42,6 +48,7 @@ class Transition:
         self.id: str = said["id"]
         self.name: str = said["transition"]
         self.contact: str = said["contact"]
+        self.clock: str = said.get("clock", ANSWER_WITHIN)
         self.instance: str = said["instance"]
         self.policy: str = said["policy"]["id"]
         self.version: int = said["policy"]["version"]
@@ -55,23 +62,32 @@ class Transition:
     @property
     def stated(self) -> list[Any]:
         """As the truth has it."""
-        return [self.name, self.occurred, self.detail]
+        return [self.name, self.occurred, self.detail, self.due, self.policy]
+
+    def is_again(self, other: Transition) -> bool:
+        """Whether it says what another one says already. A promise is broken once."""
+        if self.name != other.name:
+            return False
+        return self.name == BREACHED or (self.occurred, self.due) == (other.occurred, other.due)
 
     def due_id(self, corrections: int) -> str:
         """The id that it must bear where so many of its promise's were taken back before."""
-        parts = [self.contact, CLOCK, self.instance, str(self.version)]
+        parts = [self.contact, self.clock, self.instance, str(self.version)]
         if self.name != BREACHED:
             parts += [self.name, str(self.due)]
+            by_due = self.name in _BY_DUE or (self.clock == ANSWER_WITHIN and self.name in _ENDS)
+            parts += [] if by_due else [f"@{self.occurred}"]
         if corrections:
             parts.append(str(corrections))
         return str(uuid5(CLOCKS, "\x1f".join(parts)))
 
 
 class Judged(NamedTuple):
-    """What is wrong, and how many breaches were hasty."""
+    """What is wrong, how many breaches were hasty, and how near the latest came to being late (ms)."""
 
     findings: list[Finding]
     hasty: int
+    slack: int | None
 
 
 def judge_promises(
@@ -84,7 +100,8 @@ def judge_promises(
     """Compare. `said`: in the order of the topic; `durable`: when each record fed became so, ms."""
     findings: list[Finding] = []
     hasty = 0
-    by_instance: dict[str, list[Transition]] = defaultdict(list)
+    slack: int | None = None
+    by_instance: dict[tuple[str, str], list[Transition]] = defaultdict(list)
     ids: dict[str, Transition] = {}
     for each in said:
         before = ids.setdefault(each.id, each)
@@ -92,17 +109,21 @@ def judge_promises(
             what = f"{each.name} of contact {each.contact} was said before, at {before.where}: id {each.id}"
             findings.append(Finding(_kind(each, Kind.DUPLICATE), what, each.where, final=True))
             continue
-        by_instance[each.instance].append(each)
+        by_instance[each.clock, each.instance].append(each)
     for promise in promises:
-        own = by_instance.pop(promise["instance"], [])
+        own = by_instance.pop((promise["clock"], promise["instance"]), [])
         judgement = _Judgement(promise, durable, grace_ms, hindrance)
         findings += judgement.of(own)
         hasty += judgement.hasty
+        if judgement.slack is not None:
+            slack = judgement.slack if slack is None else min(slack, judgement.slack)
     for strange in by_instance.values():
         for each in strange:
-            what = f"{each.name} of a promise that nobody made: contact {each.contact}, instance {each.instance}"
+            what = (
+                f"{each.name} of a promise that nobody made: {each.clock} of {each.contact}, instance {each.instance}"
+            )
             findings.append(Finding(_kind(each, Kind.FALSE), what, each.where, final=True))
-    return Judged(findings, hasty)
+    return Judged(findings, hasty, slack)
 
 
 class _Judgement:
@@ -112,10 +133,11 @@ class _Judgement:
         self._promise = promise
         self._grace = grace_ms
         self._hindrance = hindrance
-        # (from when it was known, due, stop)
-        self._known = [(durable[each["record"]], each["due"], each["stop"]) for each in promise["known"]]
+        # (from when it was known, when it would be broken)
+        self._known = [(durable[each["record"]], each["breach"]) for each in promise["known"]]
         self._findings: list[Finding] = []
         self.hasty = 0
+        self.slack: int | None = None
 
     def of(self, said: Sequence[Transition]) -> list[Finding]:
         """Go through what was said of it, then look at what stands."""
@@ -130,9 +152,10 @@ class _Judgement:
                 if standing.pop(each.corrects or "", None) is None:
                     self._add(Kind.DOUBLED, f"takes back {each.corrects}, which does not stand", each)
                 continue
-            again = next((other for other in standing.values() if other.name == each.name), None)
+            again = next((other for other in standing.values() if each.is_again(other)), None)
             if again is not None:
                 self._add(_kind(each, Kind.DUPLICATE), f"{each.name} stands already, at {again.where}", each)
+                del standing[again.id]
             standing[each.id] = each
             if each.name == BREACHED:
                 self._judge_breach(each)
@@ -155,28 +178,39 @@ class _Judgement:
     def _refuted(self, due: int) -> int | None:
         """Since when nothing that was known let a promise be broken at `due`; None: something did to the end."""
         refuted: int | None = 0
-        for place, (_, known_due, stop) in enumerate(self._known):
-            if known_due == due and (stop is None or stop > due):
+        for place, (_, breach) in enumerate(self._known):
+            if breach == due:
                 refuted = self._known[place + 1][0] if place + 1 < len(self._known) else None
         return refuted
 
     def _judge_end(self, standing: Sequence[Transition]) -> None:
+        """What stands must be what the truth states, each once; of what differs, the like-named are shown together."""
         promise = self._promise
-        left = {each.name: each for each in standing}
+        constant = [promise["queue"], promise["version"]]
+        left = list(standing)
+        missing = []
         for stated in promise["stated"]:
-            found = left.pop(stated[0], None)
+            found = next(
+                (each for each in left if [*each.stated, each.queue, each.version] == [*stated, *constant]), None
+            )
             if found is None:
-                kind = Kind.MISSED if stated[0] == BREACHED else Kind.LOST
-                self._findings.append(Finding(kind, f"no {stated[0]} of {self._name}", "alerts.sla", stated, None))
+                missing.append(stated)
                 continue
-            expected = [*stated, promise["due"], promise["queue"], promise["policy"], promise["version"]]
-            got = [*found.stated, found.due, found.queue, found.policy, found.version]
-            if got != expected:
-                kind = Kind.MISSED if found.name == BREACHED else Kind.LOST
-                self._findings.append(Finding(kind, f"{found.name} of {self._name}", found.where, expected, got))
+            left.remove(found)
             if found.name == BREACHED:
                 self._judge_lateness(found)
-        for each in left.values():
+        for stated in missing:
+            kind = Kind.MISSED if stated[0] == BREACHED else Kind.LOST
+            other = next((each for each in left if each.name == stated[0]), None)
+            if other is None:
+                self._findings.append(Finding(kind, f"no {stated[0]} of {self._name}", "alerts.sla", stated, None))
+                continue
+            left.remove(other)
+            got = [*other.stated, other.queue, other.version]
+            self._findings.append(
+                Finding(kind, f"{other.name} of {self._name}", other.where, [*stated, *constant], got)
+            )
+        for each in left:
             kind = _kind(each, Kind.FALSE)
             self._findings.append(
                 Finding(kind, f"{each.name} of {self._name} was not taken back", each.where, promise["stated"])
@@ -184,20 +218,23 @@ class _Judgement:
 
     def _judge_lateness(self, breach: Transition) -> None:
         first = 0
-        for known, due, stop in reversed(self._known):
-            if due != breach.due or (stop is not None and stop <= due):
+        for known, broken_at in reversed(self._known):
+            if broken_at != breach.due:
                 break
             first = known
         since = max(breach.due + self._grace, first)
         for what, seen in (("detected", breach.detected), ("appended", breach.appended)):
             allowed = self._hindrance.allowed(since, seen)
-            if seen - since > allowed:
+            slack = allowed - (seen - since)
+            self.slack = slack if self.slack is None else min(slack, self.slack)
+            if slack < 0:
                 self._add(Kind.LATE, f"breach {what} {seen - since} ms after it was due", breach, f"<= {allowed} ms")
                 return
 
     @property
     def _name(self) -> str:
-        return f"contact {self._promise['contact']} in {self._promise['queue']}, instance {self._promise['instance']}"
+        promise = self._promise
+        return f"{promise['clock']} of contact {promise['contact']}, instance {promise['instance']}"
 
     def _add(self, kind: Kind, what: str, said: Transition, expected: object = None, found: object = None) -> None:
         self._findings.append(Finding(kind, f"{what}: {self._name}", said.where, expected, found, final=True))

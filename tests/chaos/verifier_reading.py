@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from tests.ends import Ends, ends_of
+
 METADATA_SECONDS = 30.0
 BATCH = 2_000
 
@@ -84,9 +86,9 @@ class Reading:
             if not messages and time.monotonic() >= until:
                 return
 
-    def ends(self) -> dict[tuple[str, int], int]:
+    def ends(self) -> Ends:
         """Where every partition ends now, with all that is not committed yet. Raises KafkaException."""
-        return {(part.topic, part.partition): self._end(part) for part in self._parts}
+        return ends_of(self._consumer, self._parts, METADATA_SECONDS)
 
     def short_of(self, ends: dict[tuple[str, int], int]) -> list[str]:
         """The partitions that can't be read up to these ends: an open transaction is in the way."""
@@ -95,17 +97,6 @@ class Reading:
             for (topic, partition), end in ends.items()
             if self._read_to.get((topic, partition), 0) < end
         ]
-
-    def _end(self, part: TopicPartition) -> int:
-        deadline = time.monotonic() + METADATA_SECONDS
-        while True:
-            try:
-                return int(self._consumer.get_watermark_offsets(part, METADATA_SECONDS, cached=False)[1])
-            except KafkaException:
-                # Who leads a partition may change at this moment.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
 
     def _partitions(self, topic: str) -> list[int]:
         found = self._consumer.list_topics(topic, METADATA_SECONDS).topics[topic]

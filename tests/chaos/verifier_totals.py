@@ -16,6 +16,9 @@ PROFILE_WINDOWS = ("1h", "24h", "7d", "30d")
 SETTLED_KINDS = ("15min", "30min", "60min", "day", "all")
 """Kinds of windows whose numbers do not depend on when they are read."""
 
+_SCOPE = ("channel", "queue", "policy", "segment")
+"""What the numbers of a window are of; of promises alone a policy or a segment."""
+
 _CONTACT = {"outcome": None, "queue": None, "waited": None, "handled": None, "started": None, "ended": None,
             "channel": None, "offers": 0, "transfers": 0, "open": None}  # fmt: skip
 """Fields of a contact on customers.events, and what their absence means."""
@@ -111,25 +114,27 @@ class Totals:
                 findings.append(Finding(Kind.LOST, f"no profile of customer {customer}", "customers.profiles"))
             else:
                 findings += _judge_profile(customer, record, truth, contacts)
+        owners = {member: owner for owner, truth in customers.items() for member in truth["members"]}
         for customer in self._profiles.keys() - customers.keys():
             if self._profiles[customer].value is not None:
                 where = self._profiles[customer].where
-                findings.append(Finding(Kind.DOUBLED, f"a profile of customer {customer}, whom nobody knows", where))
+                why = f"which is part of {owners[customer]}'s" if customer in owners else "whom nobody knows"
+                findings.append(Finding(Kind.DOUBLED, f"a profile of customer {customer}, {why}", where))
         return findings
 
     def _judge_windows(self, windows: list[dict[str, Any]]) -> list[Finding]:
         findings = []
-        left = {}
+        left: dict[tuple[Any, ...], tuple[str, dict[str, Any]]] = {}
         for record in self._windows.values():
             said = record.json
             scope, window = said["scope"], said["window"]
             if window["kind"] in SETTLED_KINDS:
                 start, end = window.get("start"), window.get("end")
-                name = (scope.get("channel"), scope.get("queue"), window["kind"])
-                left[*name, start and to_ms(start), end and to_ms(end)] = (record.where, said)
+                own = [scope.get(name) for name in _SCOPE]
+                left[*own, window["kind"], start and to_ms(start), end and to_ms(end)] = (record.where, said)
         for truth in windows:
-            name = (truth["channel"], truth["queue"], truth["kind"], truth["start"], truth["end"])
-            found = left.pop(name, None)
+            own = [truth.get(name) for name in _SCOPE]
+            found = left.pop((*own, truth["kind"], truth["start"], truth["end"]), None)
             if found is None:
                 findings.append(Finding(Kind.LOST, f"nothing is said of {_readable(truth)}", "metrics.live"))
                 continue
@@ -160,6 +165,10 @@ def _judge_profile(
     if said["contacts"] != truth["contacts"]:
         return [by_size(f"contacts of customer {customer}", where, truth["contacts"], said["contacts"])]
     findings = []
+    if said.get("members", []) != truth["members"]:
+        kind = Kind.DOUBLED if set(said.get("members", [])) > set(truth["members"]) else Kind.LOST
+        what = f"identifiers of customer {customer}"
+        findings.append(Finding(kind, what, where, truth["members"], said.get("members", [])))
     if not said["known"]:
         findings.append(Finding(Kind.LOST, f"customer {customer} is not known by name", where, True, False))
     for window in PROFILE_WINDOWS:
@@ -230,5 +239,5 @@ def _differing(expected: dict[str, Any], found: dict[str, Any]) -> tuple[dict[st
 
 
 def _readable(truth: dict[str, Any]) -> str:
-    scope = "/".join(filter(None, (truth["channel"], truth["queue"]))) or "the floor"
+    scope = "/".join(filter(None, map(truth.get, _SCOPE))) or "the floor"
     return f"{scope}, {truth['kind']} from {truth['start']}" if truth["start"] else f"{scope}, {truth['kind']}"

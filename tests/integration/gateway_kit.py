@@ -16,10 +16,18 @@ import msgspec
 from confluent_kafka import Producer
 
 from schemas import live, notifications
-from schemas.customers import CustomerContact, encode_contact
+from schemas.customers import CustomerContact, CustomerProfile, encode_contact, encode_profile
+from schemas.identities import AnyIdentity, LinkSet
+from schemas.identities import encode as encode_identity
 from schemas.instants import from_ms
 from schemas.live import LiveMetrics, Metric, Pipeline, Scope, SourceSeen, TaskMark, Window, WindowKind
-from schemas.topics import ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS, METRICS_LIVE
+from schemas.topics import (
+    ALERTS_NOTIFICATIONS,
+    CUSTOMERS_EVENTS,
+    CUSTOMERS_IDENTITIES,
+    CUSTOMERS_PROFILES,
+    METRICS_LIVE,
+)
 from streams.outlets.gateway.keys import hash_of
 from tests.acceptance.program import BIN, PATIENCE, Program, wait_for
 
@@ -49,12 +57,14 @@ class Floor:
         at: int,
         queue: str | None = None,
         channel: str | None = None,
+        policy: str | None = None,
+        segment: str | None = None,
         kind: WindowKind = "all",
         start: datetime | None = None,
     ) -> LiveMetrics:
         """All metrics of one scope and window, as of `at`."""
         self._revision += 1
-        scope = Scope(channel=channel, queue=queue)
+        scope = Scope(channel=channel, queue=queue, policy=policy, segment=segment)
         window = Window(kind, start, None)
         record = LiveMetrics(
             scope=scope, window=window, watermark=from_ms(at), revision=self._revision, closed=False, metrics=metrics
@@ -97,6 +107,15 @@ class Floor:
     def contact(self, contact: CustomerContact) -> None:
         """What a contact tells its customer."""
         self.send(CUSTOMERS_EVENTS.name, contact.customer, encode_contact(contact))
+
+    def profile(self, profile: CustomerProfile) -> None:
+        """What is known of a customer."""
+        self.send(CUSTOMERS_PROFILES.name, profile.customer, encode_profile(profile))
+
+    def identity(self, identity: AnyIdentity) -> None:
+        """Whose an identifier is, or a link for review."""
+        key = identity.customer if isinstance(identity, LinkSet) else f"review:{identity.id}"
+        self.send(CUSTOMERS_IDENTITIES.name, key, encode_identity(identity))
 
 
 def alert(name: str = "a1", **changes: Any) -> notifications.Alert:

@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from agents.contacts.processor import Contacts
-from schemas import alerts, envelopes, events, partials
+from schemas import alerts, envelopes, events, identities, partials
 from schemas.alerts import SlaTransition
 from schemas.customers import CustomerContact, decode_contact
 from schemas.envelopes import Envelope, Origin
 from schemas.events import AnyEvent
+from schemas.identities import Statement
 from schemas.instants import from_ms, to_ms
-from schemas.partials import AgentNow, FactKey, SplitOutcome
-from schemas.policies import Policies
+from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, SplitOutcome, StateKey
+from schemas.policies import POLICY_KEY, AnyPolicyRecord, Policies, encode_policy
 from streams.processor import Headers
 
 START = 933_454_800_000
@@ -68,7 +69,7 @@ def left_ivr(second: float, **more: Any) -> AnyEvent:
     return _event(events.ContactLeftIvr, "left_ivr", second, more)
 
 
-def other(kind: type[Any], second: float, **more: Any) -> AnyEvent:
+def other(kind: type[Any], second: float, /, **more: Any) -> AnyEvent:
     """Any further type of event."""
     return _event(kind, kind.__name__, second, more)
 
@@ -97,7 +98,9 @@ class Taken:
 class Floor:
     """A contacts processor, fed by second of the timeline; what it sent is kept as it leaves with each flush.
 
-    `grace` 0 is event time. Envelopes without an origin of their own get the next offset.
+    `grace` 0 is event time. Envelopes without an origin of their own get the next offset. That a clock began to run is
+    kept apart (`activated`) from what then became of it (`transitions`); `said` is both in order. `book` is the part of
+    the changelog that says what policies were heard of. `ticked`: the clock (ms), `kept`: that of the last flush.
     """
 
     policies: Policies = field(default_factory=Policies)
@@ -105,6 +108,11 @@ class Floor:
     window: int = 86_400_000
     retention: int = 30 * 86_400_000
     transitions: list[SlaTransition] = field(default_factory=list)
+    activated: list[SlaTransition] = field(default_factory=list)
+    said: list[SlaTransition] = field(default_factory=list)
+    clocks: Counter[ClockKey] = field(default_factory=Counter)
+    links: list[Statement] = field(default_factory=list)
+    book: dict[bytes, bytes] = field(default_factory=dict)
     customers: list[CustomerContact] = field(default_factory=list)
     failed: list[tuple[bytes, bytes | None, dict[str, bytes]]] = field(default_factory=list)
     facts: Counter[FactKey] = field(default_factory=Counter)
@@ -113,9 +121,13 @@ class Floor:
     sources: Counter[str] = field(default_factory=Counter)
     agents: list[AgentNow] = field(default_factory=list)
     split: list[SplitOutcome] = field(default_factory=list)
+    calls: Counter[CallKey] = field(default_factory=Counter)
+    states: Counter[StateKey] = field(default_factory=Counter)
     sent_partials: int = 0
     changelog: dict[bytes, bytes] = field(default_factory=dict)
     offset: int = 0
+    ticked: int = 0
+    kept: int = 0
 
     def __post_init__(self) -> None:
         self.contacts = self._processor()
@@ -143,7 +155,11 @@ class Floor:
         if topic == "alerts.sla":
             transition = alerts.decode(value)
             assert key == transition.id.encode()
-            self.transitions.append(transition)
+            self.said.append(transition)
+            (self.activated if transition.transition == "activated" else self.transitions).append(transition)
+        elif topic == "customers.links":
+            assert key == b"links"
+            self.links.append(identities.decode_statement(value))
         elif topic == "customers.events":
             told = decode_contact(value)
             assert key == told.customer.encode()
@@ -165,6 +181,12 @@ class Floor:
             self.busy[agent] += n
         self.agents.extend(partial.agents)
         self.split.extend(partial.split)
+        for call, n in partial.calls:
+            self.calls[call] += n
+        for state, n in partial.states:
+            self.states[state] += n
+        for clock, n in partial.clocks:
+            self.clocks[clock] += n
 
     def hear(self, *said: AnyEvent, **envelope: Any) -> None:
         """Take one envelope with these events."""
@@ -175,14 +197,24 @@ class Floor:
     def take(self, value: bytes | None, headers: Headers = ()) -> None:
         self.contacts.take(Taken(value, self.offset, headers=headers), self)
 
+    def promise(self, record: AnyPolicyRecord) -> None:
+        """A record of the topic policies comes by way of contacts.events."""
+        self.offset += 1
+        self.contacts.take(Taken(encode_policy(record), self.offset, key=POLICY_KEY), self)
+
     def clock(self, second: float) -> None:
         """The task's clock moves to a second of the timeline."""
+        self.ticked = max(self.ticked, at(second))
         self.contacts.advance(at(second), self)
 
     def flush(self) -> None:
         self.contacts.before_flush(self, ended=False)
+        self.kept = self.ticked
         for key, value in self.contacts.changes():
-            if value is None:
+            if key[:1] == b"p":
+                assert value is not None
+                self.book[key] = value
+            elif value is None:
                 self.changelog.pop(key, None)
             else:
                 self.changelog[key] = value
@@ -190,9 +222,10 @@ class Floor:
     def crash(self) -> None:
         """What was not flushed is lost; a new processor takes over from the changelog."""
         self.contacts = self._processor()
-        for key, value in self.changelog.items():
+        for key, value in (*self.changelog.items(), *self.book.items()):
             self.contacts.restore(key, value)
         self.contacts.restored()
+        self.contacts.resume(self.kept)
 
     def measured(self) -> dict[tuple[str, int], int]:
         """All facts after a flush, by measure and value (waiting: by second of the timeline)."""

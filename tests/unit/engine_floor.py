@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -122,3 +123,10 @@ def stage(**changed: Any) -> Stage:
 
 def work(*, wall: bool = True, **changed: Any) -> Work:
     return Work(stage(**changed), 0, surroundings(wall=wall), 0.0)
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    """Wait until it holds, for 5 s at most."""
+    async with asyncio.timeout(5):
+        while not claim():  # noqa: ASYNC110 - whatever is claimed, nobody sets an event for it
+            await asyncio.sleep(0.001)

@@ -1,12 +1,13 @@
 """What the tests of the metrics share: a record, an outbox that keeps the last word, and facts in seconds."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agents.metrics.processor import Metrics
 from schemas import live, partials
 from schemas.live import PIPELINE_KEY, TRENDS_KEY, LiveMetrics, Metric, Pipeline
-from schemas.partials import AgentNow, FactKey, Partial, SplitOutcome
+from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
 
 NO_WINDOWS = {PIPELINE_KEY, TRENDS_KEY}
 Facts = list[tuple[FactKey, int]]
@@ -54,19 +55,22 @@ class Board:
     def windows(self) -> list[LiveMetrics]:
         return [live.decode(value) for key, value in self.last.items() if key not in NO_WINDOWS]
 
-    def of(self, kind: str, channel: str | None = None, queue: str | None = None) -> list[LiveMetrics]:
-        """The windows of a kind and scope, by start."""
-        found = [w for w in self.windows() if w.window.kind == kind and w.scope == live.Scope(channel, queue)]
+    def of(self, kind: str, channel: str | None = None, queue: str | None = None, **promised: str) -> list[LiveMetrics]:
+        """The windows of a kind and scope, by start. `promised`: policy or segment."""
+        scope = live.Scope(channel, queue, **promised)
+        found = [w for w in self.windows() if w.window.kind == kind and w.scope == scope]
         return sorted(found, key=lambda w: str(w.window.start))
 
-    def metrics(self, kind: str, channel: str | None = None, queue: str | None = None) -> dict[str, Metric]:
-        (window,) = self.of(kind, channel, queue)
+    def metrics(
+        self, kind: str, channel: str | None = None, queue: str | None = None, **promised: str
+    ) -> dict[str, Metric]:
+        (window,) = self.of(kind, channel, queue, **promised)
         return window.metrics
 
     def value(
-        self, metric: str, kind: str = "all", channel: str | None = None, queue: str | None = None
+        self, metric: str, kind: str = "all", channel: str | None = None, queue: str | None = None, **promised: str
     ) -> float | None:
-        return self.metrics(kind, channel, queue)[metric].value
+        return self.metrics(kind, channel, queue, **promised)[metric].value
 
     @property
     def pipeline(self) -> Pipeline:
@@ -82,6 +86,40 @@ def facts(offered_at: float, *said: tuple[str, float], queue: str | None = "supp
     ]
 
 
+Clocks = list[tuple[ClockKey, int]]
+
+
+def clocks(
+    *said: tuple[str, float],
+    n: int = 1,
+    policy: str = "gold",
+    clock: str = "first_reply",
+    channel: str = "email",
+    queue: str | None = "support",
+    segment: str | None = None,
+) -> Clocks:
+    """Signed counts of one clock: (measure, instant in seconds)."""
+    return [
+        ((policy, clock, channel, queue, segment, measure, _clock_value(measure, round(at * 1000))), n)
+        for measure, at in said
+    ]
+
+
+def _clock_value(measure: str, at: int) -> int:
+    return at // 60_000 if measure in ("attained", "breached") else at
+
+
+def survey(at: float, kind: str, scale: int, *scores: float, queue: str | None = "support") -> Facts:
+    """Answers of a survey at `at` seconds."""
+    said = Counter(round(score * 100) for score in scores)
+    return [(("email", queue, round(at) // 60, f"survey:{kind}:{scale}", value), n) for value, n in said.items()]
+
+
+def solves(*said: tuple[str, float, float], n: int = 1, queue: str | None = "support") -> Facts:
+    """Facts about contacts that were solved: (measure, instant, seconds)."""
+    return [(("email", queue, round(at) // 60, measure, round(value * 1000)), n) for measure, at, value in said]
+
+
 def taken_back(wrong: Facts) -> Facts:
     return [(key, -n) for key, n in wrong]
 
@@ -95,10 +133,21 @@ def feed(
     busy: dict[str, int] | None = None,
     outcomes: dict[str, int] | None = None,
     split: Sequence[SplitOutcome] = (),
+    calls: Sequence[tuple[CallKey, int]] = (),
+    states: Sequence[tuple[StateKey, int]] = (),
+    clocks: Sequence[tuple[ClockKey, int]] = (),
 ) -> None:
     """One partial."""
     partial = Partial(
-        task="contacts-0", facts=some, agents=list(agents), busy=busy or {}, outcomes=outcomes or {}, split=list(split)
+        task="contacts-0",
+        facts=some,
+        agents=list(agents),
+        busy=busy or {},
+        outcomes=outcomes or {},
+        split=list(split),
+        calls=list(calls),
+        states=list(states),
+        clocks=list(clocks),
     )
     metrics.take(PartialRecord(partials.encode(partial)), board)
 

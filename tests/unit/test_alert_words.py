@@ -21,7 +21,7 @@ LOW = TrendEvidence(observed=6, expected=15.4, statistic=9, threshold=6)
         ([ANN, breach("ben", 60, target=80)], 70, "Sales: 2 callers past their targets, oldest waiting since 14:27"),
         ([breach("ann", 0, target=120)], 1, "Sales: 1 caller past the 2 min target, oldest waiting since 14:26"),
         ([breach("ann", 0, queue="loans")], 1, "loans: 1 caller past the 20 s target, oldest waiting since 14:27"),
-        ([breach("ann", 0, queue=None)], 1, "all queues: 1 caller past the 20 s target, oldest waiting since 14:27"),
+        ([breach("ann", 0, queue=None)], 1, "no queue: 1 caller past the 20 s target, oldest waiting since 14:27"),
         ([ANN, BEN, gone("ann", 0, 31)], 35, "Sales: 1 caller past the 20 s target, oldest waiting since 14:27"),
         ([ANN, gone("ann", 0, 70)], 75, "Sales: nobody waits past the 20 s target any more, 1 caller did since 14:28"),
         ([ANN, BEN, answered("ann", 0, 70), gone("ben", 5, 130)], 500,
@@ -56,6 +56,12 @@ def test_more_labels_stand_behind_the_queue() -> None:
     desk = Desk(TERMS.__class__(group_by=("channel", "queue"), timezone="Europe/Berlin"))
     desk.at(0, ANN)
     assert desk.alert().summary == "sales, phone: 1 caller past the 20 s target, oldest waiting since 14:27"
+
+
+def test_a_group_of_all_queues_is_called_so() -> None:
+    desk = Desk(TERMS.__class__(group_by=("channel",), timezone="Europe/Berlin"))
+    desk.at(0, ANN)
+    assert desk.alert().summary == "all queues, phone: 1 caller past the 20 s target, oldest waiting since 14:27"
 
 
 def test_it_is_cut_where_it_is_too_long() -> None:

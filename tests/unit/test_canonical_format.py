@@ -43,6 +43,7 @@ def test_an_event_keeps_its_own_id_source_and_revision(event: AnyEvent) -> None:
         (line(ANSWERED, time="noon"), "time", r"`\$.time`"),
         (line(ANSWERED, time="2026-10-20T12:00:00"), "time", "timezone"),
         (line(ANSWERED, contact=""), "identity", r"`\$.contact` is empty"),
+        (line(ANSWERED, identifiers=["tel:+4930901820", ""]), "identity", r"in `\$.identifiers` is empty"),
         (line(ANSWERED, id=""), "identity", r"`\$.id`"),
         (line(AWAY, agent=...), "identity", r"`\$.agent` is missing"),
         (b"[1]", "schema", "Expected `object`"),

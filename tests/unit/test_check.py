@@ -78,8 +78,8 @@ def test_everything_wrong_is_said_in_the_order_of_the_lines(tmp_path: Path) -> N
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     source = "[[sources]]\nname = 'a'\nformat = 'asterisk-queue-log'\npath = 'x'\n"
     [(line, key, message)] = _checked(tmp_path, source * 2)
-    assert (line, key) == (1, "sources")
-    assert "two sources are named 'a'" in message
+    assert (line, key) == (6, "sources[1].name")
+    assert "another source is named 'a'" in message
 
 
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:

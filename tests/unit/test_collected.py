@@ -4,7 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.collect import Collected
-from schemas import live
+from schemas import alerts, live
+from schemas.alerts import CalendarRef, PolicyRef, SlaTransition
 from schemas.envelopes import Mark, encode
 from schemas.instants import from_ms
 from schemas.live import LiveMetrics, Metric, Pipeline, Scope, TaskMark, Window
@@ -50,8 +51,79 @@ def test_the_last_record_of_a_window_counts_and_rolling_windows_are_left_out() -
     assert floor.revision == 2
 
 
+def test_numbers_of_policies_and_segments_stand_in_one_order_whatever_came_first() -> None:
+    scopes = [Scope(policy="b"), Scope(segment="vip"), Scope(), Scope(policy="a"), Scope(queue="q")]
+    listed = []
+    for order in (scopes, scopes[::-1]):
+        collected = Collected()
+        for scope in order:
+            made = LiveMetrics(
+                scope=scope,
+                window=Window("all"),
+                watermark=None,
+                revision=1,
+                closed=False,
+                metrics={"x": Metric(value=1, n=1)},
+            )
+            collected.take(record(live.encode(made)[:60], live.encode(made)))
+        listed.append([row["scope"] for row in collected.result()["metrics"]])
+    expected = [{}, {"segment": "vip"}, {"policy": "a"}, {"policy": "b"}, {"queue": "q"}]
+    assert listed == [expected, expected]
+
+
 def test_watermarks_on_the_topic_of_promises_and_the_state_of_trends_are_no_results() -> None:
     collected = Collected()
     collected.take(SimpleNamespace(topic="n.alerts.sla", key=None, value=encode(Mark(task="contacts-0", time=1))))
     collected.take(record(live.TRENDS_KEY, live.encode(live.Trends(watermark=from_ms(0), series=[]))))
     assert (collected.result()["alerts"], collected.result()["metrics"]) == ([], [])
+
+
+def test_a_transition_is_told_with_all_that_it_takes_to_compare_policies() -> None:
+    said = SlaTransition(
+        id="t1",
+        transition="fulfilled",
+        contact="c1",
+        instance="e1",
+        policy=PolicyRef("gold", 2),
+        target=3_600,
+        due_at=from_ms(3_600_000),
+        occurred_at=from_ms(1_800_000),
+        detected_at=from_ms(1_801_000),
+        clock="first_reply",
+        queue="sales",
+        elapsed=1_800,
+        remaining=1_800,
+        outcome="attained",
+        calendar=CalendarRef("office", 1),
+        evidence=("e1", "e2"),
+    )
+    collected = Collected()
+    collected.take(SimpleNamespace(topic="n.alerts.sla", key=b"t1", value=alerts.encode(said)))
+    [told] = collected.result()["alerts"]
+    assert {name: value for name, value in told.items() if value is not None} == {
+        "id": "t1",
+        "kind": "sla",
+        "transition": "fulfilled",
+        "contact": "c1",
+        "instance": "e1",
+        "policy": {"id": "gold", "version": 2},
+        "target": 3_600,
+        "due_at": "1970-01-01T01:00:00Z",
+        "occurred_at": "1970-01-01T00:30:00Z",
+        "detected_at": "1970-01-01T00:30:01Z",
+        "clock": "first_reply",
+        "queue": "sales",
+        "elapsed": 1_800,
+        "remaining": 1_800,
+        "outcome": "attained",
+        "calendar": {"id": "office", "version": 1},
+        "evidence": ["e1", "e2"],
+        "events": [],
+    }
+    assert {"channel", "customer", "reason", "cause", "share", "corrects"} < told.keys()
+    assert collected.result()["promises"] == [
+        {
+            "policy": "gold", "clock": "first_reply", "met": 1, "breached": 0, "cancelled": 0, "open": 0, "at_risk": 0,
+            "compliance": 1.0,
+        }
+    ]  # fmt: skip

@@ -46,6 +46,8 @@ def test_a_finished_call_is_told_whole_to_its_caller() -> None:
             ended=at(69),
             offers=1,
             known=True,
+            agents=1,
+            topic="sales",
         )
     ]
 

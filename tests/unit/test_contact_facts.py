@@ -14,6 +14,7 @@ from tests.unit.contact_bench import (
     START,
     Floor,
     answered,
+    at,
     ended,
     left,
     left_ivr,
@@ -188,6 +189,88 @@ def test_open_conversations_are_counted_per_agent() -> None:
     floor.hear(ended(50, contact="a"))
     floor.flush()
     assert floor.busy == {"mia": 1}
+
+
+def test_a_call_is_told_when_it_is_answered_and_again_when_it_is_over() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(10))
+    floor.flush()
+    assert floor.calls == {("mia", at(10), None): 1}
+    floor.hear(ended(110))
+    floor.flush()
+    assert floor.calls == {("mia", at(10), None): 1, ("mia", at(10), at(110)): 1}
+
+
+def test_a_call_lasts_through_its_wrap_up() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(10), ended(110))
+    floor.flush()
+    floor.hear(other(ContactWrapupStarted, 110), other(ContactWrapupEnded, 140))
+    floor.flush()
+    assert +floor.calls == {("mia", at(10), None): 1, ("mia", at(10), at(140)): 1}
+
+
+def test_wrap_up_that_was_told_before_the_end_of_its_call_counts_with_the_end() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(10))
+    floor.hear(other(ContactWrapupStarted, 110), other(ContactWrapupEnded, 140))
+    floor.hear(ended(110))
+    floor.flush()
+    assert +floor.calls == {("mia", at(10), None): 1, ("mia", at(10), at(140)): 1}
+
+
+def test_a_measured_handle_time_holds_the_wrap_up() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(10), ended(110, handled=130.5))
+    floor.hear(other(ContactWrapupStarted, 110), other(ContactWrapupEnded, 140))
+    floor.flush()
+    floor.hear(ended(110, handled=120.5, revision=1))
+    floor.flush()
+    assert +floor.calls == {("mia", at(10), None): 1, ("mia", at(10), at(130.5)): 1}
+
+
+def test_a_correction_takes_back_exactly_the_calls_that_were_told() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(10, waited=10.0), ended(110))
+    floor.flush()
+    floor.hear(answered(12, waited=10.0, id="c1/answered/10", revision=1))
+    floor.flush()
+    assert +floor.calls == {("mia", at(12), None): 1, ("mia", at(12), at(110)): 1}
+    floor.hear(answered(12, waited=10.0, id="c1/answered/10", revision=2, agent="tom"))
+    floor.flush()
+    assert +floor.calls == {("tom", at(12), None): 1, ("tom", at(12), at(110)): 1}
+
+
+def test_a_transfer_ends_the_call_of_one_agent_and_begins_none_of_the_next() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(5), transferred(65, queue="sales", agent="mia"))
+    floor.hear(offered(65, "service"), answered(75, "service", agent="tom"))
+    floor.flush()
+    assert floor.calls == {
+        ("mia", at(5), None): 1,
+        ("mia", at(5), at(65)): 1,
+        ("tom", at(75), None): 1,
+    }
+
+
+def test_conversations_in_writing_are_no_calls() -> None:
+    floor = Floor()
+    floor.hear(offered(0, channel="chat"), answered(5, channel="chat"), ended(65, channel="chat"))
+    floor.flush()
+    assert floor.calls == {}
+
+
+def test_a_call_whose_end_never_came_is_taken_back_when_it_is_given_up() -> None:
+    floor = Floor(retention=2 * 86_400_000)
+    floor.hear(offered(0, contact="a"), answered(5, contact="a"))
+    floor.hear(offered(0, contact="b", channel="chat"), answered(5, contact="b", channel="chat"))
+    floor.flush()
+    floor.clock(5 * 86_400)
+    floor.clock(9 * 86_400)
+    floor.flush()
+    assert +floor.calls == {}
+    assert +floor.busy == {}
+    assert min(floor.busy.values()) == 0
 
 
 def test_events_that_measure_nothing_are_accepted_and_remembered() -> None:

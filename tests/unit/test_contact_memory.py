@@ -1,13 +1,18 @@
 """What is remembered for how long, and what a takeover finds."""
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.contacts import processor
 from agents.contacts.deadlines import Deadlines, Upkeep
 from agents.contacts.memory import WIDTH, digest, holds, latest
+from schemas.events import MessagePosted
 from schemas.instants import DAY, HOUR, MINUTE
-from tests.unit.contact_bench import Floor, answered, at, created, ended, left, offered
+from schemas.policies import Policies, SlaPolicy, Target
+from tests.unit.contact_bench import Floor, answered, at, created, ended, left, offered, other
 
 HOURS = HOUR // 1000
 DAYS = DAY // 1000
@@ -151,7 +156,7 @@ def test_the_latest_digests_are_kept(names: list[str], limit: int) -> None:
 def test_many_open_deadlines_wait_for_the_first_of_them() -> None:
     deadlines = Deadlines()
     for number in range(1000):
-        deadlines.arm(f"c{number}", f"o{number}", 20_000 + number)
+        deadlines.arm(f"c{number}", 20_000 + number)
     assert list(deadlines.due(19_999)) == []
     assert list(deadlines.due(20_001)) == ["c0", "c1"]
     assert len(deadlines) == 998
@@ -159,10 +164,10 @@ def test_many_open_deadlines_wait_for_the_first_of_them() -> None:
 
 def test_a_deadline_that_was_moved_or_dropped_does_not_fire() -> None:
     deadlines = Deadlines()
-    deadlines.arm("c1", "o1", 10)
-    deadlines.arm("c1", "o1", 30)
-    deadlines.arm("c2", "o2", 20)
-    deadlines.disarm("o2")
+    deadlines.arm("c1", 10)
+    deadlines.arm("c1", 30)
+    deadlines.arm("c2", 20)
+    deadlines.arm("c2", None)
     assert list(deadlines.due(25)) == []
     assert list(deadlines.due(30)) == ["c1"]
     assert list(deadlines.due(10**15)) == []
@@ -175,3 +180,24 @@ def test_upkeep_comes_at_the_end_of_its_minute_however_far_the_clock_jumps() -> 
     assert list(upkeep.due(at(30))) == []
     assert list(upkeep.due(at(30) + MINUTE)) == ["c1"]
     assert list(upkeep.due(at(0) + 400 * DAY)) == ["c2"]
+
+
+def test_of_many_contacts_that_change_between_two_flushes_not_all_clocks_are_kept_and_customers_are_told_the_same() -> (
+    None
+):
+    prompt = SlaPolicy(id="prompt", targets={"first_reply": Target(target=60)})
+
+    def asked(held: int) -> tuple[Floor, list[bool]]:
+        floor = Floor(policies=Policies(sla=(prompt,)))
+        with mock.patch.object(processor, "HELD", held):
+            for name in ("c1", "c2", "c3"):
+                floor.hear(other(MessagePosted, 1, contact=name, channel="email", author="customer"))
+        kept = [bool(change.judged) for change in floor.contacts._changed.values()]
+        floor.flush()
+        return floor, kept
+
+    (few, of_few), (all_, of_all) = asked(held=2), asked(held=3)
+    assert of_few == [True, True, False]
+    assert of_all == [True, True, True]
+    assert few.customers == all_.customers
+    assert [[one.clock for one in told.promises] for told in few.customers] == [["first_reply"]] * 3

@@ -178,7 +178,7 @@ def test_a_correction_into_another_type_takes_the_offer_back_with_all_that_was_s
     floor.hear(created(0, id="e", revision=1))
     assert floor.measured() == {}
     assert floor.standing() == set()
-    assert [t.transition for t in floor.transitions] == ["at_risk", "breached", "corrected", "corrected"]
+    assert [t.transition for t in floor.said] == ["activated", "at_risk", "breached", *["corrected"] * 3]
 
 
 def test_a_correction_into_another_queue_moves_the_facts() -> None:

@@ -1,7 +1,8 @@
 """The promise 'answer within X' (20 s, at risk after 16 s): what is said of it, when, and what is taken back."""
 
+from schemas.events import ContactUpdated
 from schemas.ids import breach_id, transition_id
-from schemas.policies import AnswerWithin, Policies, QueuePolicy
+from schemas.policies import AnswerWithin, Filter, Policies, QueuePolicy, SlaPolicy, Target
 from tests.unit.contact_bench import (
     Floor,
     answered,
@@ -11,6 +12,7 @@ from tests.unit.contact_bench import (
     left,
     names,
     offered,
+    other,
     second,
     transferred,
 )
@@ -118,7 +120,11 @@ def test_the_events_of_one_payload_are_applied_together_before_any_deadline() ->
 def test_evidence_names_the_events_that_started_and_stopped_the_clock() -> None:
     floor = Floor()
     floor.hear(offered(0, id="start"), answered(30, id="stop"))
-    assert [t.evidence for t in floor.transitions] == [("start",), ("start", "stop"), ("start", "stop")]
+    assert [t.evidence for t in floor.said] == [("start",), ("start",), ("start",), ("start", "stop")]
+    assert [(said.id, second(said.time), said.did) for said in floor.said[-1].events] == [
+        ("start", 0, "started"),
+        ("stop", 30, "stopped"),
+    ]
 
 
 def test_ids_are_the_same_whoever_computes_them() -> None:
@@ -232,7 +238,7 @@ def test_deadlines_are_rebuilt_after_a_restart() -> None:
     assert [t.transition for t in floor.transitions] == ["at_risk", "breached"]
 
 
-def test_a_later_longer_target_does_not_erase_a_breach_nor_rewrite_an_open_offer() -> None:
+def test_a_longer_target_of_a_later_start_does_not_erase_a_breach_nor_rewrite_what_passed_before_it() -> None:
     floor = Floor()
     floor.hear(offered(1))
     floor.hear(offered(10, contact="c2"))
@@ -244,13 +250,21 @@ def test_a_later_longer_target_does_not_erase_a_breach_nor_rewrite_an_open_offer
     floor.hear(created(0))
     floor.hear(offered(15, contact="c3"))
     floor.clock(40)
-    assert [(t.contact, t.transition) for t in floor.transitions] == [
-        ("c1", "at_risk"),
-        ("c1", "breached"),
-        ("c2", "at_risk"),
-        ("c2", "breached"),
+    floor.hear(offered(41, contact="c4"))
+    floor.clock(70)
+    assert [(t.contact, t.transition, second(t.due_at)) for t in floor.transitions if t.policy.version == 1] == [
+        ("c1", "at_risk", 21),
+        ("c1", "breached", 21),
+        ("c2", "at_risk", 30),
+        ("c2", "breached", 30),
+        ("c3", "at_risk", 35),
+        ("c3", "breached", 35),
     ]
-    assert {t.policy.version for t in floor.transitions} == {1}
+    assert sorted((t.contact, t.transition, second(t.due_at)) for t in floor.transitions if t.policy.version == 2) == [
+        ("c1", "retargeted", 601),
+        ("c2", "retargeted", 610),
+        ("c3", "retargeted", 615),
+    ]
 
 
 def test_at_once_afterwards_and_live_say_the_same() -> None:
@@ -296,3 +310,25 @@ def test_a_longest_wait_below_the_target_cancels_the_promise() -> None:
     floor.clock(60)
     assert floor.story() == [("cancelled", 10, 60)]
     assert floor.transitions[0].reason == "system"
+
+
+def test_a_property_that_a_correction_takes_back_takes_the_promise_back_that_it_made() -> None:
+    urgent = SlaPolicy(id="urgent", applies=Filter(priorities=("urgent",)), targets={"answer_within": Target(target=5)})
+    floor = Floor(policies=Policies(sla=(urgent,)))
+    floor.hear(other(ContactUpdated, 0, priority="urgent", id="e"))
+    floor.hear(offered(1))
+    floor.hear(answered(10))
+    assert [(t.transition, t.policy.id) for t in floor.transitions] == [
+        ("at_risk", "urgent"),
+        ("breached", "urgent"),
+        ("fulfilled", "urgent"),
+    ]
+    said = len(floor.said)
+    floor.hear(created(0, id="e", revision=1))
+    assert [(t.transition, t.policy.id) for t in floor.said[said:]] == [
+        *[("corrected", "urgent")] * 4,
+        ("activated", "answer-within-default"),
+        ("fulfilled", "answer-within-default"),
+    ]
+    floor.flush()
+    assert {(key[0], key[5]): n for key, n in floor.clocks.items() if n} == {("answer-within-default", "attained"): 1}

@@ -11,11 +11,13 @@ from agents.contacts.stored import glance, read_contact, write_contact
 from schemas.events import AnyEvent, ContactWrapupEnded, ContactWrapupStarted
 from schemas.ids import contact_id, customer_ids, event_id
 from schemas.policies import AnswerWithin, Policies, QueuePolicy
-from tests.unit.contact_bench import NAMESPACE, Floor, answered, at, created, ended, left, offered, other
+from schemas.policy_book import PolicyBook
+from tests.unit.contact_bench import NAMESPACE, Floor, answered, at, created, ended, left, offered, other, second
 from tests.unit.test_contact_order import LAST, POLICIES, any_events
 
 HOURS = 3_600
 IDS = customer_ids(NAMESPACE)
+BOOK = PolicyBook.of(POLICIES)
 
 NAMES = st.none() | st.sampled_from(["sales", "mia"]) | st.text(max_size=3)
 DURATIONS = st.none() | st.integers(0, 10**9)
@@ -75,36 +77,40 @@ def test_whatever_happened_to_a_contact_its_stored_form_says_all_that_is_known_o
             floor.flush()
         contact = floor.contacts.contact("c1")
         assert contact is not None
-        stored = write_contact(contact)
-        assert read_contact("c1", stored, IDS) == contact
+        stored = write_contact(contact, BOOK)
+        assert read_contact("c1", stored, IDS, BOOK) == contact
         known = glance(stored)
-        assert (known.waiting, known.settled, known.last) == (contact.waiting, False, contact.last)
+        assert (known.open, known.settled, known.last) == (contact.open, False, contact.last)
 
 
 def test_a_settled_contact_and_one_that_goes_on_come_back_as_they_were() -> None:
-    floor = Floor()
+    floor = Floor(policies=POLICIES)
     floor.hear(created(0, identifiers=("tel:+4930",)), offered(1), answered(5), ended(60))
     floor.clock(25 * HOURS)
     floor.flush()
     settled = floor.contacts.contact("c1")
     assert settled is not None
     assert settled.packed
-    assert read_contact("c1", write_contact(settled), IDS) == settled
+    assert read_contact("c1", write_contact(settled, BOOK), IDS, BOOK) == settled
     floor.hear(offered(26 * HOURS), left(26 * HOURS + 3))
     gone_on = floor.contacts.contact("c1")
     assert gone_on is not None
     assert gone_on.lines == 2
-    assert read_contact("c1", write_contact(gone_on), IDS) == gone_on
+    assert read_contact("c1", write_contact(gone_on, BOOK), IDS, BOOK) == gone_on
 
 
-def test_a_policy_that_came_later_does_not_touch_what_was_promised() -> None:
+def test_settings_of_a_later_start_do_not_touch_what_was_broken_before_it() -> None:
     floor = Floor()
     floor.hear(offered(0))
     floor.flush()
     floor.policies = Policies(default=QueuePolicy(answer_within=AnswerWithin(id="later", version=2, target_ms=90_000)))
     floor.crash()
     floor.clock(30)
-    assert [(said.transition, said.policy.version) for said in floor.transitions] == [("at_risk", 1), ("breached", 1)]
+    assert [(said.transition, said.policy.id, second(said.occurred_at)) for said in floor.transitions] == [
+        ("at_risk", "answer-within-default", 16),
+        ("breached", "answer-within-default", 20),
+        ("retargeted", "later", 30),
+    ]
 
 
 def test_a_correction_after_a_restart_takes_back_what_was_said_before_it_by_its_id() -> None:

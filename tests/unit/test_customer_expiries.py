@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agents.customers.customers import Customers
 from agents.customers.expiries import Expiries
-from schemas.instants import DAY, HOUR, MINUTE
+from schemas.instants import DAY, HOUR, MINUTE, SECOND
 from schemas.short_ids import full, shortened
 from tests.unit.customer_floor import NOON, Floor, contact
 
@@ -40,7 +40,7 @@ def test_entries_of_customers_who_change_often_do_not_pile_up() -> None:
     floor = Floor()
     for number in range(3_000):
         floor.at(NOON + number * MINUTE, contact(f"c{number % 3}", NOON + number * MINUTE))
-    assert len(floor.rules._expiries) < 1_100
+    assert len(floor.rules._telling._expiries) < 1_100
 
 
 def test_many_customers_leave_their_windows_each_in_its_time_after_a_restart() -> None:
@@ -52,4 +52,26 @@ def test_many_customers_leave_their_windows_each_in_its_time_after_a_restart() -
         assert told is not None
         assert (told.customer, told.windows["1h"]) == (f"u{each}", {})
     assert floor.at(NOON + 2 * HOUR) == []
-    assert floor.at(NOON + 31 * DAY) == [None] * 50
+    assert floor.at(NOON + 91 * DAY) == [None] * 50
+
+
+def test_news_that_does_not_move_the_instant_adds_no_entry() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("c", NOON))
+    for second in range(1, 20):
+        assert len(floor.at(NOON + second * SECOND, contact("c", NOON, waited=second))) == 1
+    assert len(floor.rules._telling._expiries) == 1
+
+
+def test_a_window_is_left_in_time_though_news_was_held_back_over_a_restart() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("c", NOON))
+    assert floor.at(NOON + 1, contact("c", NOON, waited=5)) == []
+    floor = floor.restarted()
+    [told] = floor.at(NOON + 2 * SECOND)
+    assert told is not None
+    assert told.windows["1h"]["phone"].total_wait == 0.005
+    assert floor.at(NOON + HOUR - 1) == []
+    [told] = floor.at(NOON + HOUR)
+    assert told is not None
+    assert told.windows["1h"] == {}

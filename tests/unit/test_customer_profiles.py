@@ -1,8 +1,11 @@
 """What a profile says, and when it leaves."""
 
-import msgspec
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from agents.customers.customers import Customers
 from schemas.customers import ChannelWindow
 from schemas.instants import DAY, HOUR, MINUTE, SECOND, from_ms
 from tests.unit.customer_floor import NOON, Floor, Line, contact
@@ -21,13 +24,17 @@ def test_a_profile_tells_windows_last_and_open_contacts_and_the_lifetime_count()
 
     assert told is not None
     assert (told.customer, told.as_of, told.known, told.contacts) == ("ann", from_ms(NOON), True, 4)
+    handled: dict[str, Any] = {"handled": 1, "total_handle": 200.0, "average_handle": 200.0}
     hour = ChannelWindow(
         contacts=2, answered=1, outcomes={"answered": 1, "open": 1},
-        total_wait=30.5, longest_wait=30.5, average_wait=30.5,
+        total_wait=30.5, longest_wait=30.5, average_wait=30.5, **handled,
     )  # fmt: skip
+    sales = ChannelWindow(
+        contacts=1, abandoned=1, outcomes={"abandoned": 1}, total_wait=90.0, longest_wait=90.0, average_wait=90.0
+    )
     day = ChannelWindow(
         contacts=3, answered=1, abandoned=1, outcomes={"abandoned": 1, "answered": 1, "open": 1},
-        total_wait=120.5, longest_wait=90.0, average_wait=60.25,
+        total_wait=120.5, longest_wait=90.0, average_wait=60.25, **handled,
     )  # fmt: skip
     mail = ChannelWindow(contacts=1, outcomes={"ended": 1})
     assert told.windows == {
@@ -35,7 +42,13 @@ def test_a_profile_tells_windows_last_and_open_contacts_and_the_lifetime_count()
         "24h": {"phone": day},
         "7d": {"email": mail, "phone": day},
         "30d": {"email": mail, "phone": day},
+        "90d": {"email": mail, "phone": day},
+        "lifetime": {"email": mail, "phone": day},
     }
+    assert told.queues == {
+        "1h": {}, "24h": {"sales": sales}, "7d": {"sales": sales}, "30d": {"sales": sales}, "90d": {"sales": sales},
+        "lifetime": {"sales": sales},
+    }  # fmt: skip
     assert [line.contact for line in told.last_contacts] == ["now", "won", "lost", "mail"]
     assert [line.contact for line in told.open_contacts] == ["now"]
     won = told.last_contacts[1]
@@ -124,14 +137,14 @@ def test_a_contact_leaves_each_window_with_nothing_else_happening_and_then_the_c
     floor = Floor()
     start = NOON - MINUTE
     floor.at(NOON, contact("c", start))
-    for gone, length in (("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY)):
+    for gone, length in (("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY), ("30d", 30 * DAY)):
         assert floor.at(start + length - 1) == []
         [told] = floor.at(start + length)
         assert told is not None
         assert told.windows[gone] == {}
-        assert told.windows["30d"]["phone"].contacts == 1
-    assert floor.at(start + 30 * DAY - 1) == []
-    assert floor.at(start + 30 * DAY) == [None]
+        assert told.windows["90d"]["phone"].contacts == 1
+    assert floor.at(start + 90 * DAY - 1) == []
+    assert floor.at(start + 90 * DAY) == [None]
     assert list(floor.changelog.values()) == [None]
     assert len(floor.rules) == 0
 
@@ -158,28 +171,29 @@ def test_a_leap_of_the_clock_over_several_windows_is_told_once() -> None:
     [told] = floor.at(NOON + 8 * DAY)
     assert told is not None
     assert {name: bool(channels) for name, channels in told.windows.items()} == {
-        "1h": False, "24h": False, "7d": False, "30d": True,
+        "1h": False, "24h": False, "7d": False, "30d": True, "90d": True, "lifetime": True,
     }  # fmt: skip
 
 
 def test_the_lifetime_count_keeps_what_the_windows_have_lost() -> None:
     floor = Floor()
-    floor.at(NOON, contact("old", NOON - 29 * DAY), contact("new", NOON))
+    floor.at(NOON, contact("old", NOON - 89 * DAY), contact("new", NOON))
     [told] = floor.at(NOON + DAY)
     assert told is not None
-    assert told.contacts == 2
+    assert told.contacts == told.windows["lifetime"]["phone"].contacts == 2
+    assert told.windows["90d"]["phone"].contacts == 1
     assert [line.contact for line in told.last_contacts] == ["new"]
 
 
 def test_an_open_contact_keeps_the_customer_however_old_and_its_end_lets_him_go() -> None:
     floor = Floor()
     floor.at(NOON, contact("c", NOON, open=True, outcome="open"))
-    [told] = floor.at(NOON + 31 * DAY)
+    [told] = floor.at(NOON + 91 * DAY)
     assert told is not None
-    assert told.windows["30d"] == {}
+    assert told.windows["90d"] == {}
     assert [line.contact for line in told.open_contacts] == ["c"]
-    assert floor.at(NOON + 32 * DAY) == []
-    assert floor.at(NOON + 33 * DAY, contact("c", NOON, ended=NOON + 33 * DAY)) == [None]
+    assert floor.at(NOON + 92 * DAY) == []
+    assert floor.at(NOON + 93 * DAY, contact("c", NOON, ended=NOON + 93 * DAY)) == [None]
 
 
 def test_a_contact_that_is_another_customers_after_all_leaves_no_trace() -> None:
@@ -194,14 +208,34 @@ def test_a_contact_that_is_another_customers_after_all_leaves_no_trace() -> None
 def test_news_of_a_contact_long_past_and_let_go_changes_nothing() -> None:
     floor = Floor()
     floor.at(NOON, contact("now", NOON))
-    assert floor.at(NOON + MINUTE, contact("past", NOON - 31 * DAY)) == []
-    assert floor.at(NOON + 2 * MINUTE, contact("past", NOON - 31 * DAY, customer="ben")) == []
+    assert floor.at(NOON + MINUTE, contact("past", NOON - 91 * DAY)) == []
+    assert floor.at(NOON + 2 * MINUTE, contact("past", NOON - 91 * DAY, customer="ben")) == []
 
 
-@pytest.mark.parametrize("value", [None, b"", b"\x93\x01\x02\x03"])
-def test_a_record_that_cannot_be_read_is_an_error_and_leaves_the_state_as_it_was(value: bytes | None) -> None:
-    floor = Floor()
+@pytest.mark.parametrize(
+    ("topic", "value", "words"),
+    [
+        ("customers.events", None, "one that is no longer a customer's is said with gone = true"),
+        ("customers.events", b"", "truncated"),
+        ("customers.events", b"\x93\x01\x02\x03", "Expected `object`"),
+        ("customers.identities", b'{"record": "set", "customer": 5}', "Expected `str`, got `int` - at `$.customer`"),
+        ("customers.identities", b'{"record": "\xff"}', "utf-8"),
+        ("customers.identities", b'{"x": ' + b"[" * 100_000, "recursion"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_kept_and_counted_and_leaves_the_state_as_it_was(
+    topic: str, value: bytes | None, words: str
+) -> None:
+    counted: list[Mapping[str, int]] = []
+    floor = Floor(Customers(counted=counted.append))
     floor.at(NOON, contact("c", NOON))
-    with pytest.raises((ValueError, msgspec.MsgspecError), match=r"no value|truncated|Expected"):
-        floor.rules.take(Line(value), floor)
+    state = dict(floor.changelog)
+    floor.rules.take(Line(value, topic=f"floor.{topic}"), floor)
     assert floor.at(NOON + MINUTE) == []
+    [(key, failed, headers)] = floor.failed
+    assert (key, failed) == (f"floor.{topic}/0/7", value or b"")
+    said = dict(headers)
+    assert (said["failed.reason"], said["failed.stage"], said["failed.offset"]) == (b"schema", b"rule", b"7")
+    assert words in said["failed.message"].decode()
+    assert counted == [{topic: 1}]
+    assert floor.changelog == state

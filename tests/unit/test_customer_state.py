@@ -41,7 +41,7 @@ def test_a_restarted_task_still_lets_contacts_leave_their_windows_and_customers_
     assert told is not None
     assert (told.windows["1h"], told.contacts) == ({}, 1)
     floor = floor.restarted()
-    assert floor.at(NOON + 30 * DAY) == [None]
+    assert floor.at(NOON + 90 * DAY) == [None]
     assert len(floor.restarted().rules) == 0
 
 
@@ -61,7 +61,18 @@ def test_changelog_records_of_other_stores_are_passed_over() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_beyond_the_limit_every_contact_still_counts_per_channel(seed: int) -> None:
     said = [
-        contact(f"c{n:02}", NOON - n * 3 * HOUR, channel="chat" if n % 3 else "phone", waited=n * SECOND)
+        contact(
+            f"c{n:02}",
+            NOON - n * 3 * HOUR,
+            channel="chat" if n % 3 else "phone",
+            waited=n * SECOND,
+            queue=f"q{n % 2}",
+            handled=n,
+            transfers=n % 2,
+            complaint=n % 5 == 0,
+            messages_in=(NOON - n * 3 * HOUR, NOON - n * 2 * HOUR),
+            reopened=(NOON - n * 2 * HOUR,),
+        )
         for n in range(40)
     ]
     sorted_, floor, whole = Floor(Customers(limit=12)), Floor(Customers(limit=12)), Floor()
@@ -74,10 +85,12 @@ def test_beyond_the_limit_every_contact_still_counts_per_channel(seed: int) -> N
     assert told.contacts == expected.contacts == 40
     assert told.windows["7d"] == expected.windows["7d"] == told.windows["30d"]
     assert told.windows["24h"] == expected.windows["24h"]
+    assert (told.queues, told.complaints) == (expected.queues, expected.complaints)
+    assert told.windows["lifetime"] == expected.windows["lifetime"]
     assert told.last_contacts == expected.last_contacts
     # Nor does the order of arrival show in when the sums leave.
     assert told == in_order
-    for hours in range(1, 31 * 24, 7):
+    for hours in range(1, 91 * 24, 31):
         assert floor.at(NOON + hours * HOUR) == sorted_.at(NOON + hours * HOUR)
 
 
@@ -89,8 +102,8 @@ def test_a_days_sum_leaves_a_window_whole_with_its_last_contact() -> None:
         [told] = floor.at(NOON + minutes * MINUTE) or [None]
         counts.append(told and sum(each.contacts for each in told.windows["1h"].values()))
     assert counts == [None, 1, 0]
-    assert floor.at(NOON - 2 * MINUTE + 30 * DAY)[0] is not None
-    assert floor.at(NOON - MINUTE + 30 * DAY) == [None]
+    assert floor.at(NOON - 2 * MINUTE + 90 * DAY)[0] is not None
+    assert floor.at(NOON - MINUTE + 90 * DAY) == [None]
 
 
 def test_an_open_contact_is_not_folded_while_there_is_another() -> None:
@@ -109,7 +122,7 @@ def test_expiries_that_no_longer_count_do_not_pile_up() -> None:
     floor = Floor()
     for second in range(5_000):
         floor.at(NOON + second * SECOND, contact("c", NOON, handled=second))
-    assert len(floor.rules._expiries) <= 1_003
+    assert len(floor.rules._telling._expiries) <= 1_003
 
 
 def test_the_pace_forgets_whom_it_told_an_interval_ago() -> None:

@@ -34,6 +34,12 @@ def test_a_promise_of_none_or_nought_is_none(written: object) -> None:
     assert parse_promise(written) == 0.0
 
 
+def test_a_promise_is_of_ten_years_at_most() -> None:
+    assert parse_promise("3650d") == 315_360_000.0
+    with pytest.raises(ValueError, match="longer than 3650 days"):
+        parse_promise(315_360_001)
+
+
 @given(st.integers(0, 50), st.integers(0, 99), st.integers(0, 59), st.integers(0, 999))
 def test_the_parts_of_a_duration_add_up_exactly(hours: int, minutes: int, seconds: int, ms: int) -> None:
     total = hours * 3_600_000 + minutes * 60_000 + seconds * 1_000 + ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from streams.engine.inbox import ROOM, Inbox
 from streams.engine.task import Task
 from streams.engine.transport import _Unread
 from streams.engine.writer import Flush
-from tests.unit.engine_floor import IN, Counting, Kept, batch, stage, surroundings
+from tests.unit.engine_floor import IN, Counting, Kept, batch, stage, surroundings, until
 
 
 class Floor:
@@ -99,12 +100,6 @@ def floor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
         yield made
 
 
-async def until(claim: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not claim():  # noqa: ASYNC110 - whatever is claimed, nobody sets an event for it
-            await asyncio.sleep(0.001)
-
-
 async def give_again_until(claim: Callable[[], bool], to: Task) -> None:
     """The same ten records, once in every turn of the task."""
     given = 0
@@ -121,6 +116,17 @@ def give(to: Task, start: int, stop: int, *, turn: int | None = None, after: int
     fetched = to.admits(IN) if turn is None else turn
     to.handed_out(IN, fetched)
     to.deliver(IN, batch(start, stop, after=after, turn=fetched))
+
+
+async def with_a_flush_that_hangs(floor: Floor) -> Task:
+    """A task at work whose flush of ten records goes on until `floor.sending` is set."""
+    one = floor.task()
+    one.start()
+    await one.ready.wait()
+    floor.sending.clear()
+    give(one, 0, 10)
+    await until(lambda: one._flushing is not None)
+    return one
 
 
 @pytest.mark.asyncio
@@ -175,12 +181,7 @@ async def test_a_flush_that_fails_takes_the_state_with_it_even_if_the_task_is_su
     floor: Floor,
 ) -> None:
     floor.failing = [KafkaConnectionError()]
-    one = floor.task()
-    one.start()
-    await one.ready.wait()
-    floor.sending.clear()
-    give(one, 0, 10)
-    await until(lambda: one._flushing is not None)
+    one = await with_a_flush_that_hangs(floor)
     give(one, 10, 20)
     floor.sending.set()
     await asyncio.sleep(0)
@@ -199,12 +200,7 @@ async def test_a_flush_that_fails_takes_the_state_with_it_even_if_the_task_is_su
 async def test_the_interval_to_the_next_flush_is_counted_from_when_the_last_one_has_left(
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = floor.task()
-    one.start()
-    await one.ready.wait()
-    floor.sending.clear()
-    give(one, 0, 10)
-    await until(lambda: one._flushing is not None)
+    one = await with_a_flush_that_hangs(floor)
     left: list[float] = []
     monkeypatch.setattr(one.work, "flushed", left.append)
     sent = time.monotonic()
@@ -253,6 +249,50 @@ async def test_a_flush_that_hangs_does_not_hold_up_a_rebalance(floor: Floor, mon
 
     assert time.monotonic() - began < 1.0
     assert one.work is None
+    await asyncio.gather(*floor.background)
+    assert floor.writers[0].stopped
+
+
+@pytest.mark.asyncio
+async def test_a_task_closed_while_a_rebalance_waits_for_its_flush_ends_with_it(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "REVOKE_TIMEOUT", 0.05)
+    one = await with_a_flush_that_hangs(floor)
+    revoked = asyncio.create_task(one.suspend())
+    await asyncio.sleep(0.02)
+
+    # The flush that both wait for is cancelled when the first has waited long enough.
+    await one.close()
+
+    await revoked
+    assert one.work is None
+    await asyncio.gather(*floor.background)
+    assert [each.stopped for each in floor.writers] == [True]
+
+
+@pytest.mark.asyncio
+async def test_a_task_closed_at_the_end_of_its_restore_ends_although_the_restore_took_no_notice(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "CANCEL_AGAIN", 0.01)
+    reading = asyncio.Event()
+
+    async def read(*_: object) -> int:
+        # As aiokafka's fetcher when it is closed: the cancellation might as well be the one it asked for.
+        with suppress(asyncio.CancelledError):
+            reading.set()
+            await asyncio.sleep(60)
+        return 0
+
+    monkeypatch.setattr(task, "read_changelog", read)
+    one = floor.task()
+    one.start()
+    await reading.wait()
+
+    async with asyncio.timeout(5):
+        await one.close()
+
     await asyncio.gather(*floor.background)
     assert floor.writers[0].stopped
 

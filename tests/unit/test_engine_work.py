@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.envelopes import decode_mark
 from streams.engine.setbacks import Setbacks
-from streams.engine.work import LARGEST_FLUSH
+from streams.engine.work import LARGEST_FLUSH, Work
 from streams.engine.writer import POSITIONS_KEY, Flush, decode_positions
-from tests.unit.engine_floor import IN, Counting, Kept, batch, mark, records, work
+from tests.unit.engine_floor import IN, Counting, Kept, batch, mark, records, stage, surroundings, work
 
 
 def counts(flush: Flush) -> dict[str, bytes]:
@@ -107,6 +107,25 @@ def test_a_run_restored_from_its_flushes_goes_on_where_the_last_one_stood() -> N
     assert second.positions == first.positions == {IN: 9}
     assert second.clock.dump() == first.clock.dump()
     assert second.advanced == first.advanced == 1_102  # a second beyond the least mark, at most
+
+
+def test_a_processor_that_asks_for_it_is_told_where_the_clock_stood_once_its_state_is_complete() -> None:
+    class Resuming(Counting):
+        def resume(self, clock: int) -> None:
+            self.clocks.append(clock + self.counts.data["k"].n)
+
+    first = work()
+    first.apply(IN, records(0, 5, timestamp=40_000))
+    first.tick(90_000)
+    changelog = first.gather(1.0).changes
+
+    second = work(processor=Resuming)
+    for key, value in changelog:
+        second.restore(key, value)
+    second.restored()
+
+    assert isinstance(second.processor, Resuming)
+    assert second.processor.clocks == [40_005]
 
 
 def test_a_task_behind_its_input_tells_the_time_of_the_record_it_has_reached() -> None:
@@ -310,3 +329,16 @@ def test_the_group_is_told_of_positions_twice_a_second_at_once_after_a_pause_and
     run.apply(IN, records(14, 15))
     assert run.gather(12.8, last=True).shows
     assert not run.unsent
+
+
+def test_a_mark_on_a_compacted_topic_has_a_key_of_its_task_and_is_still_a_mark() -> None:
+    around = surroundings(partitions={"in": 1, "customers.identities": 1, "up-changelog": 1})
+    teller = Work(stage(marks_to=("customers.identities",)), 0, around, 0.0)
+    teller.read_up_to(IN, 5_000)
+    teller.tick(5_000)
+    (sent,) = teller.gather(1.0).outputs
+    assert sent.key == b"watermark:count-0"
+
+    hearer = work(feeds={"in": "up"})
+    assert hearer.apply(IN, [Kept(0, sent.key, mark(0, "up-0", 7_000).value)]) == (0, 0)
+    assert hearer.clock.dump()[1] == {"in|up-0": (7_000, False)}

@@ -139,6 +139,14 @@ def test_a_service_level_says_what_it_counts() -> None:
     assert (tile.note, tile.word, tile.target) == ("41 of 66, last 30 min", "BELOW 90 %", 0.9)
 
 
+def test_a_share_of_time_says_its_window_and_counts_no_cases() -> None:
+    floor = Floor(tiles=[{"metric": "occupancy", "window": "30min"}])
+    floor.metrics(T0, {"occupancy": Metric(value=0.8, n=5, numerator=4.0, denominator=5.0)}, kind="rolling30min")
+    floor.pipeline(T0)
+    (tile,) = floor.look(T0).tiles().values()
+    assert (tile.value, tile.n, tile.m, tile.reason, tile.note) == (0.8, None, None, None, "last 30 min")
+
+
 @pytest.mark.parametrize(("n", "note"), [(1, "1 contact, last 30 min"), (24, "24 contacts, last 30 min")])
 def test_a_mean_says_of_how_many_contacts_it_is(n: int, note: str) -> None:
     floor = Floor()
@@ -342,4 +350,6 @@ def test_what_cannot_be_understood_is_counted_and_the_number_before_stands() -> 
     floor.tell("customers.events", b"k", b"\xc1", T0)
     floor.tell("customers.events", None, b"\xc1", T0)  # a watermark
     assert floor.tile(T0, SALES_OLDEST).value == 2.0
-    assert floor.picture.unreadable == {"metrics.live": 2, "alerts.notifications": 4, "customers.events": 1}
+    floor.tell("policies", b"k", b'{"kind":"novelty"}', T0)
+    told = {"metrics.live": 2, "alerts.notifications": 4, "customers.events": 1, "policies": 1}
+    assert floor.picture.unreadable == told

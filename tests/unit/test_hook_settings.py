@@ -49,10 +49,10 @@ def test_a_source_of_webhooks_is_read_with_its_defaults() -> None:
         (HOOK.replace("shop", "a/b"), "3: hooks[0].source: 'a/b': has characters that may not be there"),
         ('[[hooks]]\nsource = "shop"\n', "1: hooks[0].provider: missing"),
         (HOOK + 'settings = { agents = ["Doe, Jane"] }\n', "4: hooks[0].settings.agents: a text of a list may not"),
-        (HOOK * 2, "1: hooks: two sources are named 'shop'"),
+        (HOOK * 2, "6: hooks[1].source: another source is named 'shop'"),
         (
             '[[sources]]\nname = "shop"\nformat = "asterisk-queue-log"\npath = "x"\n' + HOOK,
-            "hooks[0].source: one of [[sources]] is named 'shop' as well",
+            "hooks[0].source: another source is named 'shop'",
         ),
     ],
 )
@@ -129,6 +129,36 @@ def test_providers_secrets_and_settings_are_those_that_there_are() -> None:
     assert faults(hooks[:1], {}) == [(("hooks", 0, "provider"), "'tset': no such provider; there are: none")]
     with pytest.raises(SettingsError, match=r"hooks\[0\].provider: 'tset': no such provider"):
         sources_of(hooks, PROVIDERS)
+
+
+class Either(Provider):
+    secret_names: tuple[str, ...] = ("user", "password", "public_key")
+    alternatives: tuple[tuple[str, ...], ...] = (("user", "password"), ("public_key",))
+
+
+EITHER = "test needs user and password, or public_key"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ("user password", None),
+        ("public_key", None),
+        ("user password public_key", None),
+        ("", EITHER),
+        ("user", EITHER),
+        ("public_key user", f"{EITHER}; of no use alone: user"),
+    ],
+)
+def test_of_alternative_secrets_one_set_is_whole_and_none_is_there_in_part(names: str, says: str | None) -> None:
+    given = hook(secrets=dict.fromkeys(names.split(), "x"))
+    assert faults([given], {"test": Either()}) == ([] if says is None else [(("hooks", 0, "secrets"), says)])
+
+
+def test_an_old_secret_alone_is_no_alternative() -> None:
+    given = hook(secrets={"public_key": "x"}, old_secrets={"public_key": "y", "user": "z"})
+    message = "an old secret needs the new one: it is missing in `secrets`"
+    assert faults([given], {"test": Either()}) == [(("hooks", 0, "old_secrets", "user"), message)]
 
 
 def test_intake_gets_settings_and_region_by_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

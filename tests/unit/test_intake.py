@@ -6,15 +6,19 @@ from typing import NamedTuple
 import pytest
 
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
-from agents.intake.formats import FORMATS, UnknownFormat, by_name, format_named, understood
-from agents.intake.parsing import Context, Events, Format, Parsed
+from agents.intake.batches import MOST_FAULTS, together, tried
+from agents.intake.formats import FORMATS, WHOLE, UnknownFormat, by_name, format_named, understood
+from agents.intake.parsing import Context, Events, Fault, Format, Ignored, Malformed, Parsed
 from agents.intake.processor import Intake
 from agents.intake.providers import webhooks
+from agents.metrics.outcomes import Outcomes
 from schemas.envelopes import Envelope, Origin, decode_envelope
-from schemas.events import ContactCreated, ContactEnded, ContactOffered
+from schemas.events import AgentStateChanged, ContactCreated, ContactEnded, ContactOffered
 from schemas.failures import LONGEST_MESSAGE, failed_headers
 from schemas.ids import contact_id
+from schemas.instants import from_ms
 from streams.processor import Headers, Output
+from tests.unit.contact_bench import Floor
 
 READ_AT = 1792490400_000
 CONNECT = "1792490412|1792490399.42|support|Tom Ode|CONNECT|12|1792490409.45|3"
@@ -140,6 +144,43 @@ def test_in_service_an_event_more_than_five_minutes_ahead_of_its_reading_fails()
     assert outcome(taken(incoming(ahead), wall_clock=False)[0]).outcome == "accepted"
 
 
+class WhenItCame(AsteriskQueueLog):
+    """A format that takes what it says to have happened when it came."""
+
+    name = "timeless"
+
+    def parse(self, payload: bytes, context: Context) -> Parsed:
+        end = ContactEnded(id="e", time=from_ms(context.read_at), source="pbx", channel="phone", contact=CONTACT)
+        return Events((end,))
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        ("2026-10-20T09:00:00.250Z", READ_AT - 3_600_000 + 250),
+        ("2026-10-20T11:00:00+02:00", READ_AT - 3_600_000),
+        (None, READ_AT),
+        ("", READ_AT),
+        ("noon", READ_AT),
+        ("\xe4", READ_AT),
+        ("2026-10-20T09:00:00", READ_AT),
+        ("1969-12-31T23:59:59Z", READ_AT),
+        ("9999-12-31T23:59:59-14:00", READ_AT),
+    ],
+)
+def test_a_payload_came_when_its_connector_took_it_however_late_its_record_is_read(told: str | None, at: int) -> None:
+    record = incoming("", ce_type="timeless", ce_time=told)
+    (output,) = taken(record, wall_clock=True, formats=by_name([WhenItCame()]))
+    assert outcome(output).events[0].time == from_ms(at)
+
+
+def test_the_future_begins_behind_the_append_time_whatever_the_connectors_clock_says() -> None:
+    late, early = "2026-10-20T10:05:00.001Z", "2026-10-20T08:00:00Z"
+    said = incoming("", ce_type="timeless", ce_time=late)
+    assert outcome(taken(said, wall_clock=True, formats=by_name([WhenItCame()]))[1]).reason == "time"
+    assert outcome(taken(incoming(CONNECT, ce_time=early), wall_clock=True)[0]).outcome == "accepted"
+
+
 class Custom(AsteriskQueueLog):
     """A format whose parser does what a test wants."""
 
@@ -160,15 +201,112 @@ def test_a_parser_that_stumbles_costs_one_record() -> None:
 
 
 def test_a_record_about_several_contacts_becomes_as_many_parts() -> None:
-    def ended(contact: str) -> ContactEnded:
-        time = outcome(taken(incoming(CONNECT))[0]).events[0].time
-        return ContactEnded(id=f"e-{contact}", time=time, channel="phone", source="pbx", contact=contact)
-
     result = Events((ended("a"), ended("b"), ended("a")))
     outputs = taken(incoming(CONNECT), formats=by_name([Custom(result)]))
     envelopes = [outcome(output) for output in outputs]
     assert [output.key for output in outputs] == [b"a", b"b"]
     assert [(envelope.part, envelope.parts, len(envelope.events)) for envelope in envelopes] == [(0, 2, 2), (1, 2, 1)]
+
+
+def ended(contact: str, time: int = READ_AT) -> ContactEnded:
+    return ContactEnded(id=f"e-{contact}", time=from_ms(time), channel="phone", source="pbx", contact=contact)
+
+
+def test_a_part_that_cannot_be_read_fails_with_the_whole_payload_and_the_others_count() -> None:
+    faults = (Fault("identity", "the second names nobody"), Fault("time", "the fourth has no time"))
+    record = incoming(CONNECT)
+    outputs = taken(record, formats=by_name([Custom(Events((ended("a"), ended("b")), faults))]))
+    assert [(output.topic, output.key) for output in outputs] == [
+        ("contacts.events", b"a"),
+        ("contacts.events", b"b"),
+        ("contacts.failed", b"channel.phone/3/41 (queue_log:7)"),
+        ("contacts.events", b"channel.phone/3/41 (queue_log:7)"),
+    ]
+    origin = Origin("channel.phone", 3, 41, "queue_log", 7)
+    assert [outcome(output) for output in outputs if output.topic == "contacts.events"] == [
+        Envelope(origin=origin, part=0, parts=3, events=(ended("a"),)),
+        Envelope(origin=origin, part=1, parts=3, events=(ended("b"),)),
+        Envelope(origin=origin, part=2, parts=3, outcome="failed", reason="identity"),
+    ]
+    headers = dict(outputs[2].headers)
+    assert (outputs[2].value, headers["failed.reason"]) == (record.value, b"identity")
+    assert headers["failed.message"] == b"the second names nobody; the fourth has no time"
+
+
+def test_one_event_beside_a_part_that_cannot_be_read_is_one_part_of_two() -> None:
+    result = Events((ended("a"),), (Fault("schema", "x"),))
+    first, _, last = map(taken(incoming(CONNECT), formats=by_name([Custom(result)])).__getitem__, range(3))
+    assert [(each.part, each.parts, each.outcome) for each in (outcome(first), outcome(last))] == [
+        (0, 2, "accepted"),
+        (1, 2, "failed"),
+    ]
+
+
+def test_a_contact_in_the_future_takes_nothing_from_the_other_contacts_of_its_record() -> None:
+    ahead = READ_AT + 300_001
+    result = Events((ended("a"), ended("b", ahead), ended("b"), ended("c")), (Fault("schema", "x"),))
+    outputs = taken(incoming(CONNECT), wall_clock=True, formats=by_name([Custom(result)]))
+    assert [output.key for output in outputs[:2]] == [b"a", b"c"]
+    said = dict(outputs[2].headers)["failed.message"].decode()
+    assert said.startswith("x; 2026-10-20T10:05:00.001000+00:00 is more than 5 minutes after it was read")
+    assert (outcome(outputs[3]).reason, outcome(outputs[3]).parts) == ("schema", 3)
+
+
+def test_parts_of_a_payload_are_told_together() -> None:
+    def unreadable(where: str) -> Parsed:
+        raise Malformed("schema", f"{where} is odd")
+
+    fault = tried(unreadable, "$[1]")
+    assert fault == Fault("schema", "$[1] is odd")
+    assert tried(Ignored, "edited") == Ignored("edited")
+    assert together([Ignored("edited"), fault, Events((ended("a"),), (Fault("time", "x"),))]) == Events(
+        (ended("a"),), (Fault("schema", "$[1] is odd"), Fault("time", "x"))
+    )
+    assert together([Ignored("edited"), Ignored("deleted")]) == Ignored("edited")
+    assert together([]) == Ignored("empty_batch")
+    with pytest.raises(Malformed, match=r"^\$\[1\] is odd; x$") as caught:
+        together([Ignored("edited"), fault, Fault("time", "x")])
+    assert caught.value.reason == "schema"
+
+
+def test_of_many_faults_the_first_are_told() -> None:
+    fault = Fault("schema", "odd")
+    many = (fault,) * MOST_FAULTS
+    result = together((Events((ended("a"),)), *many, *many))
+    assert result == Events((ended("a"),), (*many, Fault("schema", "and more")))
+    assert together((Events((ended("a"),)), *many)) == Events((ended("a"),), many)
+    with pytest.raises(Malformed) as caught:
+        together([fault] * 100_000)
+    assert caught.value.message == "; ".join(["odd"] * MOST_FAULTS) + "; and more"
+
+
+def counted(floor: Floor) -> tuple[dict[str, int], int]:
+    """Records by outcome, and parts of which the others have not come."""
+    outcomes = Outcomes()
+    floor.flush()
+    outcomes.apply(floor.outcomes, floor.split)
+    return outcomes.counted().by_outcome, len(outcomes.splits)
+
+
+def test_a_record_with_a_part_that_failed_counts_once_and_what_it_says_counts_once() -> None:
+    def offered(contact: str) -> ContactOffered:
+        return ContactOffered(id=f"o-{contact}", time=from_ms(READ_AT), channel="phone", source="pbx", contact=contact)
+
+    mia = AgentStateChanged(
+        id="s", time=from_ms(READ_AT), channel="phone", source="pbx", agent="mia", state="available"
+    )
+    formats = by_name([Custom(Events((offered("a"), mia, offered("b")), (Fault("schema", "x"), Fault("time", "y"))))])
+    floor, record = Floor(), incoming(CONNECT)
+    # Read, read again after a crash, and put back from contacts.failed, where it fails again.
+    put_back = record._replace(offset=99, headers=taken(record, formats=formats)[3].headers)
+    for read, each in enumerate((record, record, put_back), 1):
+        for output in taken(each, formats=formats):
+            if output.topic != "contacts.failed":
+                floor.take(output.value)
+        assert counted(floor) == ({"failed": read, "accepted": 0, "duplicate": 0, "ignored": 0}, 0)
+        assert floor.facts[("phone", None, READ_AT // 60_000, "offered", 0)] == 2
+        assert [(state.agent, state.state) for state in floor.agents] == [("mia", "available")]
+    assert floor.failed == []
 
 
 def test_a_parser_that_finds_nothing_still_has_an_outcome() -> None:
@@ -192,7 +330,8 @@ def test_an_intake_has_no_state() -> None:
 
 def test_what_providers_post_is_understood_and_is_no_format_of_files() -> None:
     assert set(FORMATS) == {"anonymous-bank", "asterisk-queue-log", "canonical"}
-    assert set(understood()) == {*FORMATS, *webhooks()}
+    assert set(WHOLE) == {"asterisk-ami", "freeswitch-callcenter", "http", "mail", "mastodon-stream"}
+    assert set(understood()) == {*FORMATS, *WHOLE, *webhooks()}
 
 
 def test_a_format_that_nobody_knows_is_answered_with_those_that_there_are() -> None:

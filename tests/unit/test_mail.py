@@ -13,6 +13,7 @@ from agents.intake.mail import (
     Mail,
     addresses,
     decoded_text,
+    fields_of,
     form_fields,
     instant,
     mail_events,
@@ -383,7 +384,7 @@ def test_the_parameters_of_a_content_are_read_as_far_as_their_bound() -> None:
     assert read_message(raw % b"").length == 2
     assert read_message(raw % (b" x=" + b"y" * 1_000 + b";")).length == 4
     assert read_message(raw % (b" x;" * 50)).length == 4
-    assert read_message(raw % (b'"' + b";" * 1_000_000)).length == 4
+    assert read_message(raw % (b'"' + b";" * 200_000)).length == 4
 
 
 def test_the_head_of_a_part_is_read_as_far_as_its_bound_and_that_of_a_mail_whole() -> None:
@@ -393,6 +394,15 @@ def test_the_head_of_a_part_is_read_as_far_as_its_bound_and_that_of_a_mail_whole
     )
     long = b"y" * 4_000
     assert [read_message(raw % heads).length for heads in ((b"y", b"y"), (long, b"y"), (b"y", long))] == [None, None, 1]
+
+
+def test_of_a_mail_that_is_all_head_the_beginning_is_read() -> None:
+    filler = b"X-Filler: a\r\n" * 30_000
+    raw = b"From: ana@kunde.example\r\n" + filler + b"Message-ID: <late@kunde.example>\r\n\r\ntext"
+    fields = fields_of(raw)
+    assert fields[0] == ("From", "ana@kunde.example")
+    assert 10_000 < len(fields) < len(filler) // 13
+    assert "Message-ID" not in dict(fields)
 
 
 def test_of_a_mails_parts_a_thousand_are_read() -> None:

@@ -189,6 +189,15 @@ def test_nobody_waiting_is_said_and_a_ratio_of_nothing_is_not() -> None:
     assert "\nNow       nobody waits (at 14:32:04 CET)\n" in text
 
 
+def test_who_is_in_the_queue_is_not_said_of_those_who_wait_for_a_reply() -> None:
+    quiet = Numbers(as_of=at("13:32:04"), waiting=0)
+    told = [
+        "\nNow " in compose(msgspec.structs.replace(BREACH, rule=rule), "trigger", at("13:32:10"), quiet, PLACE).text
+        for rule in ("sla.answer_within", "trend.arrivals.high", "sla.first_reply", "sla.total_resolution")
+    ]
+    assert told == [True, True, False, False]
+
+
 def live(scope: Scope, kind: str, **metrics: Metric) -> tuple[bytes, bytes]:
     named = {name.replace("_at_", "@").replace("level", "service_level.answered_over_offered"): metric
              for name, metric in metrics.items()}  # fmt: skip

@@ -48,6 +48,15 @@ def test_a_pipeline_that_was_never_fresh_is_told_after_the_limit_of_its_own_watc
     assert (at, alert.started_at) == (61, BEGUN)
 
 
+def test_what_stood_still_before_it_came_on_duty_has_the_limit_to_move_from_then_on() -> None:
+    before = pipeline(intake=-1, contacts=-50)
+    moving = Watchman(LIMIT, BEGUN)
+    assert looks(moving, 1, 60, before) == []
+    assert looks(moving, 60, 100, pipeline(intake=59, contacts=58)) == []
+    ((at, alert),) = looks(Watchman(LIMIT, BEGUN), 1, 100, before)
+    assert (at, alert.started_at) == (61, second(-50))
+
+
 def test_it_is_over_when_the_marks_are_well_under_the_limit_and_not_at_its_edge() -> None:
     watchman = Watchman(LIMIT, BEGUN)
     ((_, raised),) = looks(watchman, 1, 80, pipeline(intake=10))

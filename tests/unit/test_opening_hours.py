@@ -1,90 +1,39 @@
-"""Opening hours: what is written, and when it is open, by local time."""
-
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+"""Opening hours as text: what is written, and what is wrong with it."""
 
 import pytest
 
-from schemas.instants import from_ms, to_ms
-from schemas.opening_hours import BadOpeningHours, OpeningHours
+from schemas.opening_hours import BadOpeningHours, DayHours, day_hours, weekly_hours
 
-
-def local(text: str, zone: str, fold: int = 0) -> int:
-    return to_ms(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC))
+NINE, NOON, ONE, FIVE, SIX, TEN_PM, MIDNIGHT = 540, 720, 780, 1_020, 360, 1_320, 1_440
 
 
 @pytest.mark.parametrize(
-    ("text", "at", "is_open"),
+    ("text", "week"),
     [
-        ("Mo-Fr 08:00-18:00", "2026-06-08 07:59:59", False),
-        ("Mo-Fr 08:00-18:00", "2026-06-08 08:00", True),
-        ("Mo-Fr 08:00-18:00", "2026-06-12 17:59:59", True),
-        ("Mo-Fr 08:00-18:00", "2026-06-12 18:00", False),
-        ("Mo-Fr 08:00-18:00", "2026-06-13 12:00", False),
-        ("Mo-Fr 08:00-18:00, Sa 09:00-13:00", "2026-06-13 12:00", True),
-        ("Mo-Fr 09:00-12:00,Mo-Fr 13:00-17:00", "2026-06-10 12:30", False),
-        ("Fr 22:00-06:00", "2026-06-12 23:00", True),
-        ("Fr 22:00-06:00", "2026-06-13 05:59", True),
-        ("Fr 22:00-06:00", "2026-06-13 06:00", False),
-        ("Fr 22:00-06:00", "2026-06-12 05:00", False),
-        ("Sa-Mo 10:00-12:00", "2026-06-15 11:00", True),
-        ("Sa-Mo 10:00-12:00", "2026-06-16 11:00", False),
-        ("mo-su 00:00-24:00", "2026-06-16 23:59:59", True),
+        ("Mo-Fr 09:00-17:00", [[(NINE, FIVE)]] * 5 + [[], []]),
+        ("Mo-We 09:00-12:00, Mo-Tu 13:00-17:00", [[(NINE, NOON), (ONE, FIVE)]] * 2 + [[(NINE, NOON)]] + [[]] * 4),
+        ("Fr 22:00-06:00", [[]] * 4 + [[(TEN_PM, MIDNIGHT + SIX)]] + [[]] * 2),
+        ("Sa-Mo 09:00-12:00", [[(NINE, NOON)]] + [[]] * 4 + [[(NINE, NOON)]] * 2),
+        ("mo-su 00:00-24:00", [[(0, MIDNIGHT)]] * 7),
+        ("Su 22:00-00:00,SU 9:00 - 12:00", [[]] * 6 + [[(TEN_PM, MIDNIGHT), (NINE, NOON)]]),
     ],
 )
-def test_a_queue_is_open_from_its_first_minute_to_before_its_last(text: str, at: str, is_open: bool) -> None:
-    assert OpeningHours(text, "Europe/Berlin").is_open(local(at, "Europe/Berlin")) is is_open
-
-
-def test_hours_follow_the_local_clock_when_it_changes() -> None:
-    hours = OpeningHours("Mo-Su 08:00-18:00", "Europe/Berlin")
-    winter, summer = datetime(2026, 3, 28, 7, 0, tzinfo=UTC), datetime(2026, 3, 29, 6, 0, tzinfo=UTC)
-    assert hours.is_open(to_ms(winter))
-    assert not hours.is_open(to_ms(winter) - 1)
-    assert hours.is_open(to_ms(summer))
-    assert not hours.is_open(to_ms(summer) - 1)
-
-
-def test_an_opening_in_the_skipped_hour_moves_on_by_the_skipped_time() -> None:
-    zone = "America/New_York"
-    hours = OpeningHours("Su 02:30-05:00", zone)
-    assert not hours.is_open(local("2026-03-08 03:29:59", zone))
-    assert hours.is_open(local("2026-03-08 03:30", zone))
-
-
-def test_a_span_that_the_clock_leaves_nothing_of_is_never_open() -> None:
-    zone = "America/New_York"
-    hours = OpeningHours("Su 02:00-03:00", zone)
-    assert not any(hours.is_open(local("2026-03-08 00:00", zone) + minute * 60_000) for minute in range(24 * 60))
-
-
-def test_a_close_in_the_repeated_hour_is_the_first_of_the_two() -> None:
-    zone = "America/New_York"
-    hours = OpeningHours("Su 00:00-01:30", zone)
-    assert hours.is_open(local("2026-11-01 01:29", zone))
-    assert not hours.is_open(local("2026-11-01 01:29", zone, fold=1))
+def test_weekly_hours_are_spans_of_minutes_by_weekday(text: str, week: list[list[tuple[int, int]]]) -> None:
+    assert weekly_hours(text) == tuple(tuple(day) for day in week)
 
 
 @pytest.mark.parametrize(
-    ("at", "opens"),
+    ("text", "spans"),
     [
-        ("2026-06-08 06:00", "2026-06-08 08:00"),
-        ("2026-06-12 18:00", "2026-06-15 08:00"),
-        ("2026-03-28 12:00", "2026-03-30 08:00"),
+        ("09:00-12:00", ((NINE, NOON),)),
+        ("09:00-12:00, 13:00-17:00", ((NINE, NOON), (ONE, FIVE))),
+        ("22:00-06:00", ((TEN_PM, MIDNIGHT + SIX),)),
+        ("", ()),
+        ("  ", ()),
     ],
 )
-def test_a_closed_queue_says_when_it_opens(at: str, opens: str) -> None:
-    zone = "Europe/Berlin"
-    found = OpeningHours("Mo-Fr 08:00-18:00", zone).opens_at(local(at, zone))
-    assert found is not None
-    assert from_ms(found).astimezone(ZoneInfo(zone)).replace(tzinfo=None) == datetime.fromisoformat(opens)
-
-
-def test_hours_of_one_day_a_week_open_again_a_week_later() -> None:
-    zone = "Europe/Berlin"
-    assert OpeningHours("Mo 08:00-09:00", zone).opens_at(local("2026-06-08 08:30", zone)) == local(
-        "2026-06-15 08:00", zone
-    )
+def test_hours_of_a_date_are_its_spans_and_none_where_nothing_is_written(text: str, spans: DayHours) -> None:
+    assert day_hours(text) == spans
 
 
 @pytest.mark.parametrize(
@@ -103,5 +52,20 @@ def test_hours_of_one_day_a_week_open_again_a_week_later() -> None:
 )
 def test_what_is_wrong_with_hours_is_said(text: str, says: str) -> None:
     with pytest.raises(BadOpeningHours) as error:
-        OpeningHours(text, "UTC")
+        weekly_hours(text)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Mo 09:00-12:00", "'Mo 09:00-12:00' is not hours, such as '09:00-12:00'"),
+        ("closed", "'closed' is not hours, such as '09:00-12:00'"),
+        ("09:00-12:00,", "'' is not hours"),
+        ("12:00-12:00", "open for no time"),
+    ],
+)
+def test_what_is_wrong_with_hours_of_a_date_is_said(text: str, says: str) -> None:
+    with pytest.raises(BadOpeningHours) as error:
+        day_hours(text)
     assert says in str(error.value)

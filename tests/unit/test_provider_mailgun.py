@@ -176,6 +176,12 @@ def test_a_users_variable_called_like_the_proof_comes_first_and_does_not_count()
     verify(b"token=own&signature=own&" + signed())
 
 
+def test_the_proof_is_found_wherever_it_stands_and_whatever_else_there_is() -> None:
+    proof = {"timestamp": "1792490395", "token": "f 3\xfc", "signature": signature("1792490395", "f 3\xfc")}
+    verify(urlencode(proof).encode() + b"&body-plain=" + b"%41" * 100_000)
+    verify(b"a=%ff&" * 2_000 + urlencode(proof).encode())
+
+
 def test_a_form_without_its_content_type_or_end_is_not_let_in() -> None:
     with pytest.raises(NotGenuine, match="is missing"):
         verify(multipart(fields())[:-8], content_type=MULTIPART_TYPE)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
+from agents.intake.parsing import Context, Events, Fault, Ignored, Malformed, Parsed
 from agents.intake.providers import webhooks
 from schemas.events import (
     AnyEvent,
@@ -62,7 +62,7 @@ def greeting(**asked: str) -> Delivery:
     return Delivery("GET", "https://desk.example/hooks/messenger/shop", query, {}, b"", AT)
 
 
-def page(*items: dict[str, Any], name: str = "messaging") -> bytes:
+def page(*items: Any, name: str = "messaging") -> bytes:
     return json.dumps({"object": "page", "entry": [{"id": PAGE, "time": AT, name: list(items)}]}).encode()
 
 
@@ -437,6 +437,51 @@ def test_a_batch_holds_several_pages_and_customers() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("damaged", "fault"),
+    [
+        (
+            WRITTEN | {"message": {"mid": ""}},
+            Fault("identity", "`$.entry[0].messaging[0].message.mid` is missing or empty: expected an id"),
+        ),
+        (
+            WRITTEN | {"message": "Hello"},
+            Fault("schema", "in `$.entry[0].messaging[0]`: Expected `object | null`, got `str` - at `$.message`"),
+        ),
+        (7, Fault("schema", "in `$.entry[0].messaging[0]`: Expected `object`, got `int`")),
+    ],
+)
+def test_an_event_that_cannot_be_read_takes_nothing_from_the_others(damaged: Any, fault: Fault) -> None:
+    assert parsed(page(damaged, HELLO, ECHO)) == Events(HELLO_SAYS + ECHO_SAYS, (fault,))
+
+
+def test_an_entry_that_cannot_be_read_takes_nothing_from_the_others() -> None:
+    body = json.loads(page(HELLO))
+    body["entry"] = [{"messaging": [ECHO]}, 7, *body["entry"], {"id": PAGE, "changes": [7]}]
+    assert parsed(json.dumps(body).encode()) == Events(
+        HELLO_SAYS,
+        (
+            Fault("identity", "`$.entry[0].id` is missing or empty: expected an id"),
+            Fault("schema", "in `$.entry[1]`: Expected `object`, got `int`"),
+            Fault("schema", "in `$.entry[3].changes[0]`: Expected `object`, got `int`"),
+        ),
+    )
+
+
+def test_a_whatsapp_message_that_cannot_be_read_takes_nothing_from_the_others() -> None:
+    body = whatsapp(messages=[TEXT | {"id": None}, TEXT], statuses=[SENT | {"timestamp": "1.5"}])
+    common = at_number(1792490400000)
+    where = "$.entry[0].changes[0].value"
+    said = f"`{where}.statuses[0].timestamp` is '1.5': expected a time since the epoch, a whole number"
+    assert parsed(body) == Events(
+        (*first(common, 1792490400000), posted(common, "wamid.FW0000", "customer", 5)),
+        (
+            Fault("identity", f"`{where}.messages[0].id` is missing or empty: expected an id"),
+            Fault("time", said),
+        ),
+    )
+
+
 def test_a_delivery_that_comes_again_says_the_same() -> None:
     assert parsed(page(HELLO, ECHO)) == parsed(page(HELLO, ECHO))
 
@@ -472,12 +517,17 @@ def _all(bodies: list[bytes]) -> list[AnyEvent]:
         (
             b'{"object":"page","entry":[{"id":"1","messaging":{}}]}',
             "schema",
-            r"got `object` - at `\$.entry\[0\].messaging`",
+            r"^in `\$.entry\[0\]`: Expected `array \| null`, got `object` - at `\$.messaging`",
         ),
         (page(WRITTEN | {"message": {"mid": ["m"]}}), "schema", r"message.mid`"),
         (page(HELLO).replace(b'"m_fw0001"', b"9" * 5_000), "schema", r"message.mid`"),
         (b'{"object":"page","entry":[{"messaging":[]}]}', "identity", r"`\$.entry\[0\].id` is missing"),
-        (page(HELLO, WRITTEN | {"message": {"mid": ""}}), "identity", r"`\$.entry\[0\].messaging\[1\].message.mid` is"),
+        (page(WRITTEN | {"message": {"mid": ""}}), "identity", r"`\$.entry\[0\].messaging\[0\].message.mid` is"),
+        (
+            page(HELLO | {"sender": {}}, ["x"]),
+            "identity",
+            r"sender.id` .*; in `\$.entry\[0\].messaging\[1\]`: Expected",
+        ),
         (page(HELLO | {"sender": {}}), "identity", r"messaging\[0\].sender.id` is missing"),
         (page(ECHO | {"recipient": None}), "identity", r"messaging\[0\].recipient.id` is missing"),
         (page(HELLO | {"timestamp": "noon"}), "time", r"messaging\[0\].timestamp` is 'noon': expected a time"),

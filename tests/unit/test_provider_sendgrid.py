@@ -4,6 +4,8 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from agents.intake.webhook import answered, begun
 from schemas.events import MessagePosted
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
-from streams.connectors.hooks import Delivery, NotGenuine
+from streams.connectors.hooks import Configurable, Delivery, NotGenuine, Secrets
 from tests.unit.vectors import unescaped, vector
 
 READ_AT = 1792490400_000
@@ -110,6 +112,101 @@ def test_while_a_password_is_rotated_both_are_let_in(password: str) -> None:
 def test_nobody_else_is_let_in(authorization: str | None, message: str) -> None:
     with pytest.raises(NotGenuine, match=message):
         verify(authorization)
+
+
+SHEET = vector("sendgrid")
+SIGNATURE = "x-twilio-email-event-webhook-signature"
+TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+SIGNED = {SIGNATURE: SHEET["expected"], TIMESTAMP: SHEET["timestamp"]}
+KEY = SHEET["public key"]
+
+
+def other_key(curve: type[ec.EllipticCurve] = ec.SECP256R1) -> str:
+    public = ec.derive_private_key(7, curve()).public_key()
+    return b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+def signed(changed: dict[str, str | None] | None = None, *, body: bytes | None = None, at: int = READ_AT) -> Delivery:
+    """The sheet's post, with headers changed or taken out."""
+    headers = {name: value for name, value in (SIGNED | (changed or {})).items() if value is not None}
+    sheet = unescaped(SHEET["body (escaped)"]).encode()
+    return Delivery("POST", "https://hooks.shop.example/hooks/sendgrid/mail", (), headers, body or sheet, at)
+
+
+def refused(delivery: Delivery, secrets: Secrets) -> str:
+    with pytest.raises(NotGenuine) as caught:
+        PROVIDER.verify(delivery, secrets)
+    return str(caught.value)
+
+
+def test_a_source_has_a_user_and_a_password_or_a_public_key() -> None:
+    assert PROVIDER.secret_names == ("user", "password", "public_key")
+    assert PROVIDER.alternatives == (("user", "password"), ("public_key",))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        KEY,
+        f"{KEY}\n",
+        f"-----BEGIN PUBLIC KEY-----\n{KEY[:64]}\n{KEY[64:]}\n-----END PUBLIC KEY-----\n",
+        f"-----BEGIN PUBLIC KEY-----\r\n{KEY[:64]}\r\n{KEY[64:]}\r\n-----END PUBLIC KEY-----\r\n",
+    ],
+)
+def test_what_sendgrid_signed_is_let_in(key: str) -> None:
+    PROVIDER.verify(signed(), {"public_key": (key,)})
+
+
+@pytest.mark.parametrize("keys", [(KEY, other_key()), (other_key(), KEY)])
+def test_while_a_key_is_rotated_both_are_valid(keys: tuple[str, ...]) -> None:
+    PROVIDER.verify(signed(), {"public_key": keys})
+
+
+@pytest.mark.parametrize(
+    ("delivery", "says"),
+    [
+        (signed({SIGNATURE: None}), f"no header {SIGNATURE}"),
+        (signed({TIMESTAMP: None}), f"no header {TIMESTAMP}"),
+        (signed({SIGNATURE: "!"}), f"header {SIGNATURE} is another than that of the timestamp and the body"),
+        (signed({SIGNATURE: "ü"}), f"header {SIGNATURE} is another than that of the timestamp and the body"),
+        (signed({TIMESTAMP: "now"}), f"header {TIMESTAMP} is no number of seconds"),
+        (signed({TIMESTAMP: "²"}), f"header {TIMESTAMP} is no number of seconds"),
+        (signed({SIGNATURE: "AAAA"}), f"header {SIGNATURE} is another than that of the timestamp and the body"),
+        (signed({TIMESTAMP: "1792490401"}), f"header {SIGNATURE} is another than that of the timestamp and the body"),
+        (signed(body=b"altered"), f"header {SIGNATURE} is another than that of the timestamp and the body"),
+        (signed(at=READ_AT + 262_800_001), f"header {TIMESTAMP} is more than 262800 s from now"),
+    ],
+)
+def test_what_is_not_signed_just_so_is_refused(delivery: Delivery, says: str) -> None:
+    assert refused(delivery, {"public_key": (KEY,)}) == says
+
+
+def test_another_s_key_proves_nothing_and_sendgrid_tries_again_for_three_days() -> None:
+    assert "is another than that" in refused(signed(), {"public_key": (other_key(),)})
+    PROVIDER.verify(signed(at=READ_AT + 3 * 86_400_000), {"public_key": (KEY,)})
+
+
+@pytest.mark.parametrize("key", ["no key", "AAAA", "ü", other_key(ec.SECP384R1)])
+def test_what_is_no_public_key_is_said_at_the_start_without_showing_it_and_proves_nothing(key: str) -> None:
+    assert isinstance(PROVIDER, Configurable)
+    with pytest.raises(ValueError, match=r"\Apublic_key is no P-256 key in base64 or PEM\Z"):
+        PROVIDER.configured({"public_key": (KEY, key)}, {})
+    assert "is another than that" in refused(signed(), {"public_key": (key,)})
+
+
+def test_a_source_that_is_set_up_well_has_the_provider_itself() -> None:
+    assert PROVIDER.configured({"public_key": (KEY, other_key())}, {}) is PROVIDER
+    assert PROVIDER.configured(SECRETS, {"addresses": OURS}) is PROVIDER
+    assert PROVIDER.settings_faults({"addresses": OURS}) == []
+
+
+def test_who_has_a_password_and_a_key_asks_for_both() -> None:
+    both = SECRETS | {"public_key": (KEY,)}
+    PROVIDER.verify(signed({"authorization": basic("sendgrid", "first-one")}), both)
+    assert refused(signed(), both) == "no header authorization"
+    assert "another user or password" in refused(signed({"authorization": basic("sendgrid", "wrong")}), both)
+    unsigned = signed({"authorization": basic("sendgrid", "first-one"), SIGNATURE: None})
+    assert refused(unsigned, both) == f"no header {SIGNATURE}"
 
 
 def test_the_sheets_body_is_a_form() -> None:

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 from base64 import b64encode
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from twilio.request_validator import RequestValidator
 
 from agents.intake.parsing import Malformed
+from agents.intake.providers import webhooks
 from agents.intake.providers._twilio import Form
 from agents.intake.providers.twilio_voice import PROVIDER
 from streams.connectors.hooks import Delivery, NotGenuine
@@ -29,6 +31,13 @@ def delivery(body: bytes, signature: str | None, url: str = URL, at: int = AT) -
 def of_vector(name: str) -> Delivery:
     block = vector(name)
     return delivery(block["body"].encode(), block["expected"], block["url"])
+
+
+@pytest.mark.parametrize("name", ["twilio-conversations", "twilio-taskrouter", "twilio-voice"])
+def test_what_twilios_own_library_signs_is_genuine(name: str) -> None:
+    fields = {"EventType": "task.created", "Body": "", "From": "+4930901820", "Name": "Zoë & Co"}
+    signature = RequestValidator(TOKEN).compute_signature(URL, fields)
+    webhooks()[name].verify(delivery(urlencode(fields).encode(), signature), {"auth_token": ("fwnew", TOKEN)})
 
 
 def proof(said: str, token: str = TOKEN) -> str:

@@ -243,6 +243,24 @@ def test_an_outbound_task_is_for_whom_it_calls() -> None:
     assert events(OF_TASK, "task.created", TaskAttributes=said) == (created(direction="outbound"),)
 
 
+OF_WAITS = frozenset(TASK_EVENTS) - {"task.created", "task.wrapup", "task.completed", "task.canceled"}
+
+
+def test_nobody_waits_in_a_call_of_ours() -> None:
+    ours = {"TaskAttributes": json.dumps({"direction": "outbound", "outbound_to": "+4930901820"})}
+    there = created(direction="outbound")
+    for kind in sorted(OF_WAITS):
+        assert events(OF_AGENT, kind, **ours) == (there,)
+    for kind in ("task.wrapup", "task.completed"):
+        assert events(OF_TASK, kind, **ours) == (there, ended())
+
+
+def test_a_customer_who_answers_a_message_of_ours_waits() -> None:
+    ours = {"TaskAttributes": '{"direction":"outbound","outbound_to":"+4930901820"}', "TaskChannelUniqueName": "sms"}
+    offered = ContactOffered(**common(id=event_id("main", EVENT, "offered"), identifiers=CALLER, channel="chat"))
+    assert events(OF_TASK, "task-queue.entered", **ours) == (created(direction="outbound", channel="chat"), offered)
+
+
 def test_a_number_without_a_country_is_dialled_where_the_source_is() -> None:
     result = parsed(body(OF_TASK, "task.created", TaskAttributes='{"from":"030 901820"}'), region="DE")
     assert result == Events((created(),))

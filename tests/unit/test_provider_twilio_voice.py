@@ -267,6 +267,14 @@ def test_a_bridged_call_was_answered_and_is_over() -> None:
     )
 
 
+def test_what_comes_out_of_a_spool_happened_when_it_came_in() -> None:
+    payload, headers = body(ENQUEUE, QueueResult="bridged"), {"ce_time": b"2026-10-20T10:00:01.500Z"}
+    late = PROVIDER.parse(payload, Context("main", headers, read_at=READ_AT + 7_200_000))
+    assert late == parsed(payload)
+    for bad in (b"", b"\xff", b"soon"):
+        assert PROVIDER.parse(payload, Context("main", {"ce_time": bad}, read_at=READ_AT)) == parsed(payload)
+
+
 def test_a_leg_that_leaves_enqueue_begins_nothing() -> None:
     made = events(ENQUEUE, QueueResult="hangup", CallSid=LEG, ParentCallSid=CALL)
     assert [(type(event), event.contact) for event in made if isinstance(event, ContactEvent)] == [

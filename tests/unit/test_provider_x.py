@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
+from agents.intake.parsing import Context, Events, Fault, Ignored, Malformed, Parsed
 from agents.intake.providers import webhooks
 from schemas.events import AnyEvent, ContactAnswered, ContactCreated, ContactOffered, MessagePosted
 from schemas.ids import contact_id, event_id
@@ -280,6 +280,18 @@ def test_ids_as_numbers_stay_exact() -> None:
     assert parsed(body) == Events(ASKED_SAYS)
 
 
+def test_an_event_that_cannot_be_read_takes_nothing_from_the_others() -> None:
+    direct, post = ASKED | {"id": ""}, OLD_MENTION | {"user": 7}
+    identity = Fault("identity", "`$.direct_message_events[0].id` is missing or empty: expected an id")
+    schema = "in `$.tweet_create_events[0]`: Expected `object`, got `int` - at `$.user`"
+    assert parsed(old(direct_message_events=[direct, ASKED], tweet_create_events=[post])) == Events(
+        ASKED_SAYS, (identity, Fault("schema", schema))
+    )
+    in_activity = new("dm.received", {"direct_message_events": [direct, ASKED]})
+    message = "`$.data.payload.direct_message_events[0].id` is missing or empty: expected an id"
+    assert parsed(in_activity) == Events(ASKED_SAYS, (Fault("identity", message),))
+
+
 def test_a_delivery_that_comes_again_says_the_same() -> None:
     assert parsed(old(direct_message_events=[ASKED, REPLIED])) == parsed(old(direct_message_events=[ASKED, REPLIED]))
 
@@ -310,6 +322,11 @@ def without(values: dict[str, Any], name: str) -> dict[str, Any]:
         (b'{"x":' + b"[" * 100_000, "syntax", "no JSON"),
         (b"[]", "schema", "Expected `object`"),
         (old(direct_message_events={}), "schema", r"`\$.direct_message_events`"),
+        (
+            old(direct_message_events=[7]),
+            "schema",
+            r"^in `\$.direct_message_events\[0\]`: Expected `object`, got `int`",
+        ),
         (json.dumps({"data": {}}).encode(), "schema", "missing required field `event_type`"),
         (new("post.mention.create", [1]), "schema", r"in `\$.data.payload`: Expected `object`"),
         (new("post.mention.create", None), "schema", r"in `\$.data.payload`: Expected `object`"),

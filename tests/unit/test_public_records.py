@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import alerts, customers, envelopes, live, notifications, trends
+from schemas import alerts, customers, envelopes, identities, live, notifications, policies, trends
 from schemas.events import AgentState, AnyEvent, ContactAnswered, ContactEnded
 from schemas.instants import EPOCH
 from schemas.json_schemas import DIALECT, PUBLIC_RECORDS, PublicRecord, json_schema
@@ -102,6 +102,18 @@ ALERT = notifications.Alert(
 COMMAND = notifications.StartMute(
     id="m1", matchers={"queue": "sales"}, by="Dana", why="works", at=AT, until=AT + timedelta(hours=1)
 )
+CONTEXT = customers.CustomerContext(
+    id="x1",
+    customer="k1",
+    contact="c2",
+    channel="chat",
+    started_at=AT,
+    detected_at=AT,
+    contacts=1,
+    last=PROFILE.last_contacts[0],
+)
+MAIL, PHONE = identities.Node("k1", "mailto", "a***@shop.example"), identities.Node("k2", "tel", "*****4711")
+LINK = identities.Link(a="k1", b="k2", authority="crm", at=AT, by="crm.csv")
 RECORDS: dict[str, Any] = {
     "canonical-event": ANSWERED,
     "envelope": ENVELOPE,
@@ -114,6 +126,12 @@ RECORDS: dict[str, Any] = {
     "notification": ALERT,
     "command": COMMAND,
     "customer-profile": PROFILE,
+    "customer-context": CONTEXT,
+    "statement": identities.Statement(id="s1", kind="linked", nodes=(MAIL, PHONE), authority="crm", at=AT),
+    "identity": identities.LinkSet(customer="k2", owner="k1", members=("k1", "k2"), nodes=(MAIL, PHONE), links=(LINK,)),
+    "policy": policies.PolicyRecord(
+        id="mail", versions=(policies.SlaPolicy(id="mail", targets={"first_reply": policies.Target(target=3600.0)}),)
+    ),
 }
 
 

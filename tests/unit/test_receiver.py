@@ -13,6 +13,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from prometheus_client import REGISTRY
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from streams.connectors.formats import Headers
 from streams.connectors.hooks import Answer, Delivery, NotGenuine, Secrets, any_same
@@ -20,8 +21,7 @@ from streams.connectors.line_records import LineRecord
 from streams.connectors.publisher import TopicMissing
 from streams.connectors.receiver import Bucket, Declined, Receiver, record_of
 from streams.connectors.secrets import Source
-from streams.outlets.gateway.app import build_app, build_desk
-from streams.outlets.gateway.edge import Edge
+from streams.outlets.gateway.app import build_desk, build_gateway
 from streams.outlets.gateway.pages import STATIC, Files
 from streams.sections import Sections
 
@@ -36,11 +36,11 @@ def proof(body: bytes, secret: str = SECRET) -> str:
 class Provider:
     """A provider that signs bodies; `kind` and its like say how it behaves."""
 
-    secret_names = ("secret",)
-    setting_names = ("bots",)
+    secret_names: tuple[str, ...] = ("secret",)
+    alternatives: tuple[tuple[str, ...], ...] = ()
+    setting_names: tuple[str, ...] = ("bots",)
     largest = 100
-    kept = ("x-try", "authorization")
-    taken = Answer(202, b"thanks")
+    kept: tuple[str, ...] = ("x-try", "authorization")
 
     def __init__(
         self, name: str = "test", *, tries_again: bool = True, seconds: float = 0.1, refusal: int = 401
@@ -50,10 +50,21 @@ class Provider:
         self.seconds = seconds
         self.refusal = refusal
 
+    def needs(self, delivery: Delivery, secrets: Secrets) -> str | None:
+        needed = delivery.headers.get("x-needs")
+        if needed == "nonsense":
+            raise NotGenuine("header x-needs is no address")
+        return needed
+
     def verify(self, delivery: Delivery, secrets: Secrets) -> None:
         given = delivery.header("x-proof")
+        if "x-needs" in delivery.headers and delivery.fetched != {delivery.headers["x-needs"]: b"what is needed"}:
+            raise NotGenuine("what it needs is not there")
         if not any_same((proof(delivery.body, secret) for secret in secrets["secret"]), given):
             raise NotGenuine("header x-proof is not of this body")
+
+    def answer(self, delivery: Delivery) -> Answer:
+        return Answer(202, b"thanks")
 
     def greet(self, delivery: Delivery, secrets: Secrets) -> Answer | None:
         if delivery.method == "GET":
@@ -112,7 +123,7 @@ def source(name: str = "shop", secrets: tuple[str, ...] = (SECRET,), rate: float
 
 def spooled(name: str) -> float:
     """Bytes that wait in a source's spool, as /metrics says."""
-    return REGISTRY.get_sample_value("floorwalker_hook_spool_bytes", {"source": name}) or 0.0
+    return REGISTRY.get_sample_value("floorwalker_spool_bytes", {"source": name}) or 0.0
 
 
 def posted(body: bytes, secret: str = SECRET, **headers: str) -> Delivery:
@@ -257,6 +268,70 @@ def test_an_address_to_confirm_by_is_visited_behind_the_answer_if_it_is_https(tm
         assert visited == ["https://sure.example/?t=1"]
 
     receiving(tmp_path, [shop], body, visit=visit)
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "info"), (403, "warning"), (None, "warning")])
+def test_a_subscription_that_could_not_be_confirmed_is_a_warning(
+    tmp_path: Path, status: int | None, level: str
+) -> None:
+    shop = source()
+
+    async def visit(url: str) -> int:
+        if status is None:
+            raise OSError("away")
+        return status
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        with capture_logs() as logs:
+            await receiver.receive(shop, posted(b"hello https://sure.example/?t=hush"))
+            await asyncio.sleep(0.01)
+        (said,) = [each for each in logs if each["event"] == "hooks.visited"]
+        assert (said["log_level"], said["status"], said["host"]) == (level, status or "OSError", "sure.example")
+        assert "hush" not in str(logs)
+
+    receiving(tmp_path, [shop], body, visit=visit)
+
+
+def test_what_a_hook_needs_of_its_provider_is_fetched_before_it_verifies(tmp_path: Path) -> None:
+    shop, asked_for = source(), []
+
+    async def fetch(address: str) -> bytes:
+        asked_for.append(address)
+        return b"what is needed"
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        for number in range(3):
+            delivery = posted(b"id:%d" % number, x_needs="https://sure.example/a.pem")
+            assert (await receiver.receive(shop, delivery)).status == 202
+        assert asked_for == ["https://sure.example/a.pem"]
+        forged = posted(b"one", "another secret", x_needs="https://sure.example/a.pem")
+        assert await declined(receiver, shop, forged) == (401, "not_genuine", {})
+        assert await declined(receiver, shop, posted(b"one", x_needs="nonsense")) == (401, "not_genuine", {})
+        assert asked_for == ["https://sure.example/a.pem"]
+        assert kafka.bodies == [b"id:0", b"id:1", b"id:2"]
+
+    receiving(tmp_path, [shop], body, fetch=fetch)
+
+
+def test_what_cannot_be_fetched_is_no_forgery_the_delivery_is_asked_for_again(tmp_path: Path) -> None:
+    shop = source("of certificates")
+
+    async def fetch(address: str) -> bytes:
+        raise OSError("away")
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        for _ in range(2):
+            with pytest.raises(Declined) as failed:
+                await receiver.receive(shop, posted(b"one", x_needs="https://sure.example/a.pem"))
+            why = failed.value
+            assert (why.status, why.outcome, why.headers) == (503, "not_fetched", {"Retry-After": "5"})
+            assert why.detail == "what proves it cannot be fetched (OSError); send it again"
+            before = outcomes("of certificates", "not_fetched")
+            receiver.declined("test", "of certificates", why)
+            assert outcomes("of certificates", "not_fetched") == before + 1
+        assert kafka.sent == []
+
+    receiving(tmp_path, [shop], body, fetch=fetch)
 
 
 @pytest.mark.parametrize("behaviour", ["never", "gives up", KafkaConnectionError("away"), TopicMissing("no topic")])
@@ -413,7 +488,7 @@ def asked(
         desk = build_desk(settings, "", files)
         desk.receiver = Receiver(sources, kafka, folder / "spool")
         await desk.receiver.open()
-        edge = Edge(build_app(desk, files), frozenset({"floor.example"}), https=True)
+        edge = build_gateway(desk, files, frozenset({"floor.example"}))
         await edge(scope, receive, send)
         await desk.receiver.close()
 

@@ -25,7 +25,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_file_the_defaults_run() -> None:
     settings = load_settings()
-    assert settings.policies() == Policies()
+    assert settings.policy_settings() == Policies()
     assert settings.metric_settings() == MetricSettings()
     assert (settings.service.bootstrap, settings.service.partitions, settings.service.port) == (None, 4, 6066)
     assert (settings.service.grace, settings.service.session_timeout, settings.service.flush_interval) == (1, 10, 0.05)
@@ -136,7 +136,7 @@ def test_policies_are_the_floors_with_what_a_queue_says_itself() -> None:
     sales = AnswerWithin(id="answer-within-sales", version=2, target_ms=10_000, at_risk_share=0.5)
     gold = AnswerWithin(id="gold", version=1, target_ms=30_000, at_risk_share=0.5)
     hour = 3_600_000
-    assert load_settings().policies() == Policies(
+    assert load_settings().policy_settings() == Policies(
         default=QueuePolicy(answer_within=floor, max_wait_ms=hour),
         queues={
             "sales": QueuePolicy(answer_within=sales, max_wait_ms=hour),
@@ -150,7 +150,7 @@ def test_policies_are_the_floors_with_what_a_queue_says_itself() -> None:
 @pytest.mark.parametrize("nothing", ["0", "'none'"])
 def test_a_floor_that_promises_nothing_still_has_queues_that_do(nothing: str) -> None:
     Path("floorwalker.toml").write_text(f"[sla]\nanswer_within = {nothing}\n[queues.vip]\nanswer_within = 5\n")
-    policies = load_settings().policies()
+    policies = load_settings().policy_settings()
     assert policies.default.answer_within is None
     assert policies.of("vip").answer_within == AnswerWithin(id="answer-within-vip", target_ms=5_000)
 

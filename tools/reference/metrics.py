@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from schemas.definitions import CATALOGUE, Definition
+from schemas.definition import Definition
+from schemas.definitions import CATALOGUE
 from schemas.policies import MetricSettings
 from schemas.service_levels import TERMS
 from tools.reference.tables import code, table
@@ -10,7 +11,8 @@ from tools.reference.tables import code, table
 _HEAD = """# Metrics
 
 What every id on `metrics.live` and in a backtest's result means. A record holds all metrics of one scope (the whole
-floor `{{}}`, a channel, a queue, a queue on a channel) and one window. Windows are of kind `15min`, `30min`, `60min`,
+floor `{{}}`, a channel, a queue, a queue on a channel; of promises also a policy, a policy in a queue, or a
+segment) and one window. Windows are of kind `15min`, `30min`, `60min`,
 `day` (local, by `metrics.timezone`) and `all`, and for the wallboard `rolling15min`, `rolling30min`, `rolling60min`.
 **A contact counts in the window in which it was offered**, whenever it was answered or left, so a closed window can
 still be amended: its `revision` rises.
@@ -21,7 +23,8 @@ Every number comes with `version` (of its definition), `n` (observations) and, w
 observed, never 0. What an id means changes only together with its version.
 
 `@X` stands for a threshold of `metrics.thresholds` in seconds, inclusive (`service_level.connect@20`), `.STATE` for a
-state of an agent (`agents_by_state.away`). The short-abandon limit is `metrics.short_abandon`, {short:g} s where
+state of an agent (`agents_by_state.away`), `.CLOCK` for a clock of a policy
+(`sla_compliance.first_reply`). The short-abandon limit is `metrics.short_abandon`, {short:g} s where
 nothing else is set. A *leg* of a queue has ended when the contact was answered or left.
 
 """
@@ -31,6 +34,13 @@ _SHOWN = {
     "live": "windows that end now",
     "without_queue": "not for a queue",
     "staffed": "windows that end now; floor and queues, all channels",
+    "floor": "the whole floor",
+    "promised": "where a clock was decided; also by policy, policy and queue, and segment",
+    "promised_live": (
+        "windows that end now, where a clock was decided or is open; also by policy, policy and queue, and segment"
+    ),
+    "surveyed": "where a survey was answered",
+    "solved": "where a contact was solved or opened again",
 }
 _BETTER = {"higher": "more", "lower": "less", "neutral": ""}
 
@@ -44,6 +54,42 @@ _CHAPTERS: tuple[tuple[str, str, Callable[[Definition], bool]], ...] = (
         "Times",
         "Means and extremes over what has ended.",
         lambda metric: metric.unit == "s" and metric.shown == "always",
+    ),
+    (
+        "Agents' time",
+        (
+            "Sums over all agents, never means of their shares. Time counts when it was spent, whenever its contact "
+            "was offered; in a window that has not ended, up to the watermark. `numerator` and `denominator` are "
+            "seconds, and `n` the whole seconds of the denominator; time is no sample and has no `interval`. What "
+            "comes to be known later corrects it, until the time is folded after three days."
+        ),
+        lambda metric: metric.shown == "floor",
+    ),
+    (
+        "Promises",
+        (
+            "What became of the clocks of policies, of each clock by itself. **A clock counts in the window in which "
+            "it was decided**: done in time when it was done, breached when it was due. A correction amends the window."
+        ),
+        lambda metric: metric.suffix == ".CLOCK",
+    ),
+    (
+        "Surveys",
+        (
+            "By the window of the answer. Points go from -100 to 100 and are 100 x `numerator` / `denominator`, scores "
+            "are on the survey's own scale. Of fewer answers than 30 (points: 100), or where half of the interval of a "
+            "share is wider than 15 points, the number says little: the gateway says `low_n`."
+        ),
+        lambda metric: metric.shown == "surveyed",
+    ),
+    (
+        "Resolutions",
+        (
+            "By the window of the solve, of contacts whose status is told; solved and closed are one, and what becomes "
+            "of a contact after it was merged into another does not count. What is heard late or corrected amends the "
+            "windows. Of a contact that is settled (closed for a day, or solved for a month) nothing more is told."
+        ),
+        lambda metric: metric.shown == "solved",
     ),
     (
         "Rates",

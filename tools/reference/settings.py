@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from streams.durations import FORM
-from streams.sections import Sections, model_of
+from streams.sections import LISTED, NAMED, Sections, model_of
 from streams.settings import FILE_NAME, PREFIX
 from tools.reference.tables import table
 
@@ -39,8 +40,8 @@ _QUEUE_DEFAULTS = {
     "open": "as [board]",
 }
 _TITLES = {
-    "queues": "[queues.NAME]",
-    **{name: f"[[{name}]]" for name in ("sources", "hooks", "tiles", "keys", "receivers")},
+    **{name: f"[{name}.NAME]" for name in NAMED},
+    **{name: f"[[{name}]]" for name in LISTED},
 }
 _SECTION = re.compile(r"\[+(\w+)[^\]]*\]+$")
 _KEY = re.compile(r"(?:# )?(\w+) = \S")
@@ -101,7 +102,8 @@ def _queue_default(key: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
-    if field.default is None or field.default == {}:
+    empty = isinstance(field.default, BaseModel) and not field.default.model_fields_set
+    if empty or field.default is None or field.default == {}:
         return "left out"
     return f"`{_plain(field.default)}`"
 

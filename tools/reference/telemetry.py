@@ -7,7 +7,8 @@ from tools.reference.tables import code, table
 
 _HEAD = """# Telemetry
 
-What a worker says of itself at `/metrics` on its port (`service.port`, loopback only), in Prometheus's text format.
+What each process says of itself at `/metrics`, in Prometheus's text format: a worker on `service.port`, the
+connectors on `connect.port`, the notifier on `notifier.port` (all on loopback only), the gateway on its own.
 These tell how the machine runs; the numbers of the floor are on `metrics.live` ([metrics.md](metrics.md)).
 `stage` and `partition` name a task, `topic` is without namespace, seconds and records are plain numbers. Besides
 these, the Python client tells of the process (`process_...`, `python_...`).

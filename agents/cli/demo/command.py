@@ -6,7 +6,8 @@ import time
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import typer
@@ -15,10 +16,13 @@ from agents import backtest
 from agents.backfill import backfill
 from agents.cli.bars import backfill_bar
 from agents.cli.console import FAILED, err, quieten_kafka
+from agents.cli.demo.customers import GUEST, how_to_ask, write_crm
 from agents.cli.demo.folder import demo_folder
-from agents.cli.demo.settings_file import FORMAT, SOURCE, Places, write_settings
-from agents.cli.demo.telephones import play
+from agents.cli.demo.outside import Outside
+from agents.cli.demo.playing import play
+from agents.cli.demo.settings_file import FORMAT, SOURCE, Places, Secrets, write_settings
 from agents.cli.demo.told import say_what_is_told
+from agents.cli.identities import import_links
 from agents.cli.machine import Stopped, kafka_of_ones_own, stop_on_signals, unless
 from agents.cli.up import installation, tell
 from agents.supervisor import Supervisor
@@ -26,44 +30,55 @@ from streams.kafka.ports import free_port, is_free
 from streams.logs import set_up_logs
 from streams.outlets import sinks
 from streams.settings import Settings, load_settings
-from streams.simulator import Centre, Incident, Truth, sample_plan, write_history
+from streams.simulator import House, Incident, Truth, sample_plan, visitors_of, write_history
 from streams.topics import ensure_topics
 
 DAY = 86_400.0
-QUEUE = "support"
-"""The queue that the incident befalls."""
-
 CHILDREN_STOP = 3.0
 """Seconds that workers and outlets get to end: with Kafka's they stay under ten."""
 
 
 def demo(
-    seed: Annotated[str, typer.Option(help="Another seed, another floor; the same one, the same calls.")] = "floor",
+    seed: Annotated[str, typer.Option(help="Another seed, another floor; the same one, the same customers.")] = "floor",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the wallboard; 0: any.")] = 8080,
     messages_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the page of messages; 0: any.")] = 8025,
     history: Annotated[int, typer.Option(min=0, max=90, help="Days of the past to begin with; 0: none.")] = 14,
+    incident: Annotated[
+        str, typer.Option(metavar="QUEUE", help="What it befalls: sales, support, billing, chat, mail or social.")
+    ] = "support",
     incident_after: Annotated[float, typer.Option(min=0, help="Seconds until something goes wrong.")] = 60.0,
     incident_lasts: Annotated[float, typer.Option(min=1, help="Seconds until it is mended.")] = 240.0,
     folder: Annotated[Path, typer.Option(help="Its own folder, emptied at each start.")] = Path(".floorwalker/demo"),
 ) -> None:
-    """Watch a simulated call centre live: wallboard, alerts, mails and webhooks. Ctrl-C stops all of it."""
+    """Watch a simulated contact centre live: phone, chat, mail and social on the wallboard, alerts, mails and webhooks.
+    Ctrl-C stops all of it."""
+    if incident not in (names := sample_plan().names):
+        raise typer.BadParameter(f"no queue is called {incident!r}; there are: {', '.join(names)}")
     quieten_kafka()
     set_up_logs("error")
     with demo_folder(folder) as there:
-        show = Demo(there, seed, history, incident_after, incident_lasts)
+        show = Demo(there, seed, history, Trouble(incident, incident_after, incident_lasts))
         raise typer.Exit(asyncio.run(show.run(port, messages_port)))
 
 
-class Demo:
-    """One demo in a folder. `history`: days of the past; `incident_after`, `incident_lasts`: seconds."""
+class Trouble(NamedTuple):
+    """What is to go wrong: in which queue, after how many seconds, and for how many."""
 
-    def __init__(self, folder: Path, seed: str, history: int, incident_after: float, incident_lasts: float) -> None:
+    queue: str
+    after: float
+    lasts: float
+
+
+class Demo:
+    """One demo in a folder. `history`: days of the past."""
+
+    def __init__(self, folder: Path, seed: str, history: int, trouble: Trouble) -> None:
         self._folder = folder
         self._seed = seed
         self._history = history
-        self._incident_after = incident_after
-        self._incident_lasts = incident_lasts
+        self._trouble = trouble
         self._plan = sample_plan()
+        self._regulars = visitors_of(seed, self._plan.callers).regulars
         self._began = time.monotonic()
 
     async def run(self, port: int, messages_port: int) -> int:
@@ -73,22 +88,24 @@ class Demo:
             async with AsyncExitStack() as stack:
                 past = asyncio.create_task(asyncio.to_thread(self._write_past))
                 bootstrap = await stack.enter_async_context(kafka_of_ones_own(self._folder / "kafka", stop))
+                made = Secrets(*(secrets.token_hex(16) for _ in Secrets._fields))
+                outside = Outside(made)
+                await outside.switchboard.start()
+                stack.push_async_callback(outside.switchboard.stop)
                 messages = await sinks.start(
-                    self._folder, smtp_port=0, web_port=_port(messages_port), secret=(secret := secrets.token_hex(16))
+                    self._folder, smtp_port=0, web_port=_port(messages_port), secret=made.alerts
                 )
                 stack.push_async_callback(messages.stop)
                 config = self._folder / "floorwalker.toml"
-                log = self._folder / "queue_log"
-                places = Places(
-                    self._folder, log, free_port(), free_port(), _port(port), messages.smtp_port, messages.hook, secret
-                )
+                places = _places(self._folder, _port(port), outside, messages, made)
                 write_settings(config, places)
-                settings = load_settings(config)
+                settings = load_settings(config, service={"bootstrap": bootstrap})
                 await self._fill_in(past, settings, config, bootstrap, stop)
-                supervising = await unless(stop, self._go_live(stack, settings, config, bootstrap))
+                await unless(stop, self._link(settings))
+                supervising = await unless(stop, self._go_live(stack, settings, config, bootstrap, outside))
                 if not supervising.done():
                     self._say_where(settings, messages.page)
-                    await unless(stop, self._play(settings, bootstrap, log, supervising))
+                    await unless(stop, self._play(settings, bootstrap, outside, places, supervising))
                 return FAILED
         except Stopped:
             return 0
@@ -121,55 +138,91 @@ class Demo:
             await unless(stop, backfill(job, bootstrap, self._folder, progress))
         self._say("the past is worked through")
 
+    async def _link(self, settings: Settings) -> None:
+        """Have the CRM say who is who. The secret under which customers have their ids is made where there is none."""
+        settings.customer_namespace()
+        counts = await import_links(settings, write_crm(self._folder, self._regulars), settings.service.region)
+        self._say(f"{len(self._regulars)} customers of the CRM: {counts['sent']} lines link their identifiers")
+
     # -- live ----------------------------------------------------------------------------------------------
 
     async def _go_live(
-        self, stack: AsyncExitStack, settings: Settings, config: Path, bootstrap: str
+        self, stack: AsyncExitStack, settings: Settings, config: Path, bootstrap: str, outside: Outside
     ) -> "asyncio.Task[Any]":
-        """Start all processes and return when the wallboard is served; the task ends when one of them is given up."""
+        """Start all processes and return when the wallboard is served and the switchboard is listened to; the task ends
+        when one of them is given up."""
         supervisor = Supervisor(installation(settings, config, 1, bootstrap), tell)
         stack.push_async_callback(supervisor.stop, CHILDREN_STOP)
         await supervisor.start()
         supervising = asyncio.create_task(supervisor.run())
         stack.push_async_callback(_end, [supervising])
         pages = (f"http://127.0.0.1:{settings.service.port}/readyz", f"http://127.0.0.1:{settings.gateway.port}/")
-        serving = asyncio.create_task(_until_served(pages))
+        serving = asyncio.create_task(_until_served(pages, outside.switchboard.logged_in))
         try:
             await asyncio.wait([supervising, serving], return_when=asyncio.FIRST_COMPLETED)
         finally:
             await _end([serving])
         return supervising
 
-    async def _play(self, settings: Settings, bootstrap: str, log: Path, supervising: "asyncio.Task[Any]") -> None:
-        """Let the calls come, and say what is told of them, until a process is given up."""
-        begins = time.time()
-        incident = Incident(QUEUE, begins + self._incident_after, self._incident_lasts)
-        centre = Centre(self._plan, seed=self._seed, begins=begins, incident=incident)
-        at = datetime.fromtimestamp(incident.begins).astimezone()
+    async def _play(
+        self,
+        settings: Settings,
+        bootstrap: str,
+        outside: Outside,
+        places: Places,
+        supervising: "asyncio.Task[Any]",
+    ) -> None:
+        """Let the customers come, and say what is told of them, until a process is given up."""
+        begins, trouble = time.time(), self._trouble
+        incident = Incident(trouble.queue, begins + trouble.after, trouble.lasts)
+        house = House(self._plan, outside.wires, seed=self._seed, begins=begins, incident=incident)
+        house.welcome(self._regulars[GUEST], begins)
+        zone = ZoneInfo(settings.service.timezone)
+        at = datetime.fromtimestamp(incident.begins, zone)
         err.print(
-            f"At {at:%H:%M:%S} the system of queue {QUEUE!r} fails for {self._incident_lasts:.0f} s: watch its tile, "
-            "the strip of problems and the messages.\nCtrl-C stops all of it.",
+            f"At {at:%H:%M:%S} ({zone}) the system of queue {trouble.queue!r} fails for {trouble.lasts:.0f} s:\n"
+            "watch its tile, the strip of problems and the messages. Ctrl-C stops all of it.",
             highlight=False,
         )
-        since = int(begins * 1_000)
-        running = [
-            asyncio.create_task(play(centre, log)),
-            asyncio.create_task(say_what_is_told(bootstrap, settings.service.namespace, err, since)),
-        ]
-        try:
-            done, _ = await asyncio.wait([supervising, *running], return_when=asyncio.FIRST_COMPLETED)
-            done.pop().result()
-        finally:
-            await _end(running)
+        async with aiohttp.ClientSession() as session:
+            outboxes = outside.outboxes(session, places.board_port, places.mail_port)
+            works = (
+                play(house, outside.switchboard, outboxes),
+                say_what_is_told(bootstrap, settings.service.namespace, err, int(begins * 1_000), zone),
+                *(outbox.run() for outbox in outboxes.values()),
+            )
+            running = [asyncio.create_task(work) for work in works]
+            try:
+                done, _ = await asyncio.wait([supervising, *running], return_when=asyncio.FIRST_COMPLETED)
+                done.pop().result()
+            finally:
+                await _end(running)
 
     def _say_where(self, settings: Settings, messages: str) -> None:
         self._say("live")
-        err.print(
-            f"\n  wallboard   http://127.0.0.1:{settings.gateway.port}/\n  messages    {messages}\n", highlight=False
-        )
+        board = f"http://127.0.0.1:{settings.gateway.port}"
+        err.print(f"\n  wallboard   {board}/\n  messages    {messages}\n", highlight=False)
+        err.print(how_to_ask(self._regulars[GUEST], board), highlight=False, markup=False, soft_wrap=True)
 
     def _say(self, words: str) -> None:
         err.print(f"{time.monotonic() - self._began:5.1f} s  {words}", highlight=False)
+
+
+def _places(folder: Path, board_port: int, outside: Outside, messages: sinks.Sinks, made: Secrets) -> Places:
+    return Places(
+        folder=folder,
+        worker_port=free_port(),
+        connect_port=free_port(),
+        notifier_port=free_port(),
+        board_port=board_port,
+        ami_port=outside.switchboard.port,
+        mail_port=free_port(),
+        smtp_port=messages.smtp_port,
+        hook=messages.hook,
+        chat_queue=outside.chat.queue,
+        social_queue=outside.social.queue,
+        secrets=made,
+    )
 
 
 def _port(wanted: int) -> int:
@@ -188,11 +241,12 @@ async def _end(tasks: "list[asyncio.Task[Any]]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _until_served(pages: tuple[str, ...]) -> None:
+async def _until_served(pages: tuple[str, ...], heard: asyncio.Event) -> None:
     async with aiohttp.ClientSession() as session:
         for page in pages:
             while not await _serves(session, page):  # noqa: ASYNC110 - another process is waited for
                 await asyncio.sleep(0.1)
+    await heard.wait()
 
 
 async def _serves(session: aiohttp.ClientSession, page: str) -> bool:

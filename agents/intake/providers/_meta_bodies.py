@@ -2,7 +2,7 @@
 
 import msgspec
 
-from agents.intake.providers._meta_webhook import Change, Party
+from agents.intake.providers._meta_webhook import Party
 from agents.intake.providers._social import Id
 
 
@@ -84,9 +84,9 @@ class Entry(msgspec.Struct, gc=False):
 
     id: Id = None
     time: Id = None
-    messaging: list[Item] | None = None
-    standby: list[Item] | None = None
-    changes: list[Change] | None = None
+    messaging: list[msgspec.Raw] | None = None
+    standby: list[msgspec.Raw] | None = None
+    changes: list[msgspec.Raw] | None = None
     field: str | None = None
     value: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -95,9 +95,10 @@ class Body(msgspec.Struct, gc=False):
     """A whole delivery."""
 
     object: str
-    entry: list[Entry]
+    entry: list[msgspec.Raw]
 
 
 BODY = msgspec.json.Decoder(Body)
+ENTRY = msgspec.json.Decoder(Entry)
 ITEM = msgspec.json.Decoder(Item)
 COMMENT = msgspec.json.Decoder(Comment)

@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed, shown
+from agents.intake.batches import together, tried
+from agents.intake.parsing import Context, Events, Fault, Ignored, Malformed, Parsed, shown
 from agents.intake.providers._meta_bodies import (
     BODY,
     COMMENT,
+    ENTRY,
     ITEM,
     Body,
     Comment,
@@ -19,7 +21,7 @@ from agents.intake.providers._meta_bodies import (
     Postback,
     Written,
 )
-from agents.intake.providers._meta_webhook import MetaWebhook, id_of
+from agents.intake.providers._meta_webhook import CHANGE, Change, MetaWebhook, id_of
 from agents.intake.providers._social import (
     Conversation,
     Id,
@@ -27,7 +29,6 @@ from agents.intake.providers._social import (
     given,
     instant_of_either,
     needed,
-    together,
 )
 from agents.intake.webhook import decoded, listed
 from schemas.events import AnyEvent, ContactOffered, ContactTransferred, SurveyAnswered
@@ -63,10 +64,11 @@ class MessagingWebhook(MetaWebhook):
         """What all entries say. Raises Malformed."""
         body: Body = decoded(BODY, payload)
         return self.foreign(body.object) or together(
-            part
-            for index, entry in enumerate(body.entry)
-            for part in _Inbox(self.name, context, entry, f"$.entry[{index}]").parts()
+            tried(self._entry, entry, context, f"$.entry[{index}]") for index, entry in enumerate(body.entry)
         )
+
+    def _entry(self, entry: msgspec.Raw, context: Context, where: str) -> Parsed:
+        return together(_Inbox(self.name, context, decoded(ENTRY, entry, where), where).parts())
 
 
 class _Inbox:
@@ -80,24 +82,29 @@ class _Inbox:
         self._where = where
         self._id = needed(entry.id, f"{where}.id")
 
-    def parts(self) -> Iterator[Parsed]:
+    def parts(self) -> Iterator[Parsed | Fault]:
         entry, where = self._entry, self._where
         for name, items in (("messaging", entry.messaging), ("standby", entry.standby)):
             for index, item in enumerate(items or ()):
-                yield self._item(item, f"{where}.{name}[{index}]")
+                yield tried(self._item, item, f"{where}.{name}[{index}]")
         for index, change in enumerate(entry.changes or ()):
-            yield self._change(change.field, change.value, f"{where}.changes[{index}].value")
+            yield tried(self._change, change, f"{where}.changes[{index}]")
         if entry.field is not None:
-            yield self._change(entry.field, entry.value, f"{where}.value")
+            yield tried(self._changed, entry.field, entry.value, f"{where}.value")
 
-    def _change(self, field: str | None, value: msgspec.Raw, where: str) -> Parsed:
+    def _change(self, raw: msgspec.Raw, where: str) -> Parsed:
+        change: Change = decoded(CHANGE, raw, where)
+        return self._changed(change.field, change.value, f"{where}.value")
+
+    def _changed(self, field: str | None, value: msgspec.Raw, where: str) -> Parsed:
         if self._product == "instagram" and field in _COMMENTS:
             return self._comment(decoded(COMMENT, value, where), where)
         if field in _MESSAGES:
-            return self._item(decoded(ITEM, value, where), where)
+            return self._item(value, where)
         return Ignored("other_field")
 
-    def _item(self, item: Item, where: str) -> Parsed:
+    def _item(self, raw: msgspec.Raw, where: str) -> Parsed:
+        item: Item = decoded(ITEM, raw, where)
         if item.message is not None:
             return self._message(item, item.message, where)
         if item.postback is not None:

@@ -21,6 +21,9 @@ class Change(msgspec.Struct, gc=False):
     value: msgspec.Raw = msgspec.Raw(b"null")
 
 
+CHANGE = msgspec.json.Decoder(Change)
+
+
 class MetaWebhook(Webhook):
     """A product of Meta. Secrets: `app_secret` signs the bodies, `verify_token` is sent with the handshake.
 

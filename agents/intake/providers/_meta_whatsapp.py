@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agents.intake.parsing import Context, Ignored, Parsed
-from agents.intake.phone_numbers import phone_identifier
-from agents.intake.providers._meta_webhook import Change, MetaWebhook, Party
-from agents.intake.providers._social import Conversation, Id, Message, given, instant, needed, together
+from agents.intake.batches import together, tried
+from agents.intake.parsing import Context, Fault, Ignored, Parsed
+from agents.intake.providers._meta_webhook import CHANGE, Change, MetaWebhook, Party
+from agents.intake.providers._social import Conversation, Id, Message, given, instant, needed
 from agents.intake.webhook import decoded
+from schemas.identifiers import phone_identifier
 from schemas.ids import contact_id
 from schemas.instants import SECOND
 
@@ -83,22 +84,25 @@ class _Metadata(msgspec.Struct, gc=False, frozen=True):
 class _Value(msgspec.Struct, gc=False):
     metadata: _Metadata = _Metadata()
     contacts: list[_Person] | None = None
-    messages: list[_Message] | None = None
-    statuses: list[_Status] | None = None
-    message_echoes: list[_Message] | None = None
+    messages: list[msgspec.Raw] | None = None
+    statuses: list[msgspec.Raw] | None = None
+    message_echoes: list[msgspec.Raw] | None = None
 
 
 class _Entry(msgspec.Struct, gc=False):
     id: Id = None
-    changes: list[Change] | None = None
+    changes: list[msgspec.Raw] | None = None
 
 
 class _Body(msgspec.Struct, gc=False):
     object: str
-    entry: list[_Entry]
+    entry: list[msgspec.Raw]
 
 
 _BODY = msgspec.json.Decoder(_Body)
+_ENTRY = msgspec.json.Decoder(_Entry)
+_MESSAGE = msgspec.json.Decoder(_Message)
+_STATUS = msgspec.json.Decoder(_Status)
 _VALUE = msgspec.json.Decoder(_Value)
 _FIELDS = frozenset({"messages", "standby", "smb_message_echoes"})
 
@@ -119,25 +123,24 @@ class WhatsApp(MetaWebhook):
         """What all entries say. Raises Malformed."""
         body: _Body = decoded(_BODY, payload)
         return self.foreign(body.object) or together(
-            part
-            for index, entry in enumerate(body.entry)
-            for number, change in enumerate(entry.changes or ())
-            for part in _changed(entry, change, context, f"$.entry[{index}].changes[{number}].value")
+            tried(_account, entry, context, f"$.entry[{index}]") for index, entry in enumerate(body.entry)
         )
 
 
-def _changed(entry: _Entry, change: Change, context: Context, where: str) -> Iterator[Parsed]:
+def _account(raw: msgspec.Raw, context: Context, where: str) -> Parsed:
+    entry: _Entry = decoded(_ENTRY, raw, where)
+    return together(
+        tried(_changed, given(entry.id), change, context, f"{where}.changes[{index}]")
+        for index, change in enumerate(entry.changes or ())
+    )
+
+
+def _changed(account: str | None, raw: msgspec.Raw, context: Context, where: str) -> Parsed:
+    change: Change = decoded(CHANGE, raw, where)
     if change.field not in _FIELDS:
-        yield Ignored("other_field")
-        return
-    value: _Value = decoded(_VALUE, change.value, where)
-    number = _Number(context, given(entry.id), value, where)
-    for index, message in enumerate(value.messages or ()):
-        yield number.received(message, f"{where}.messages[{index}]")
-    for index, message in enumerate(value.message_echoes or ()):
-        yield number.echoed(message, f"{where}.message_echoes[{index}]")
-    for index, status in enumerate(value.statuses or ()):
-        yield number.told(status, f"{where}.statuses[{index}]")
+        return Ignored("other_field")
+    value: _Value = decoded(_VALUE, change.value, f"{where}.value")
+    return together(_Number(context, account, value, f"{where}.value").parts())
 
 
 class _Number:
@@ -150,22 +153,35 @@ class _Number:
         self._value = value
         self._where = where
 
-    def received(self, message: _Message, where: str) -> Parsed:
+    def parts(self) -> Iterator[Parsed | Fault]:
+        """What each message and status says."""
+        value, where = self._value, self._where
+        for index, message in enumerate(value.messages or ()):
+            yield tried(self.received, message, f"{where}.messages[{index}]")
+        for index, message in enumerate(value.message_echoes or ()):
+            yield tried(self.echoed, message, f"{where}.message_echoes[{index}]")
+        for index, status in enumerate(value.statuses or ()):
+            yield tried(self.told, status, f"{where}.statuses[{index}]")
+
+    def received(self, raw: msgspec.Raw, where: str) -> Parsed:
         """A customer wrote."""
+        message: _Message = decoded(_MESSAGE, raw, where)
         if message.type not in _WRITTEN:
             return Ignored("other_message")
         conversation = self._with(message.sender, message.from_user_id, f"{where}.from")
         return conversation.received(_posted(message, where))
 
-    def echoed(self, message: _Message, where: str) -> Parsed:
+    def echoed(self, raw: msgspec.Raw, where: str) -> Parsed:
         """Somebody of ours wrote in the phone app. It says more than the status of the same message."""
+        message: _Message = decoded(_MESSAGE, raw, where)
         if message.type not in _WRITTEN:
             return Ignored("other_message")
         conversation = self._with(message.to, message.to_user_id, f"{where}.to")
         return conversation.sent(_posted(message, where)._replace(revision=2), "agent")
 
-    def told(self, status: _Status, where: str) -> Parsed:
+    def told(self, raw: msgspec.Raw, where: str) -> Parsed:
         """The status of a message of ours: the one that says that it was sent stands for it."""
+        status: _Status = decoded(_STATUS, raw, where)
         if status.status == "failed":
             return Ignored("delivery_failed")
         if status.status != "sent":

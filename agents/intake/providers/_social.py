@@ -1,10 +1,8 @@
-"""What the webhooks of social networks have in common: conversations, ids and instants that come as text or number,
-and bodies that hold many events."""
+"""What the webhooks of social networks have in common: conversations, ids and instants that come as text or number."""
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from agents.intake.parsing import Events, Ignored, Malformed, Parsed, shown
+from agents.intake.parsing import Events, Malformed, shown
 from agents.intake.webhook import answered, begun
 from schemas.events import AnyEvent, MessagePosted
 from schemas.ids import event_id
@@ -101,17 +99,3 @@ def instant_of_either(value: Id, where: str) -> int:
     """An epoch time in seconds or ms, which its size tells apart, in ms. Raises Malformed: time."""
     time = instant(value, where)
     return time if time >= _FIRST_MS else instant(value, where, SECOND)
-
-
-def together(parts: Iterable[Parsed]) -> Parsed:
-    """What a body of many events says. Where none says anything that counts: the first one's reason."""
-    events: list[AnyEvent] = []
-    reasons: list[Ignored] = []
-    for part in parts:
-        if isinstance(part, Ignored):
-            reasons.append(part)
-        else:
-            events += part.events
-    if events:
-        return Events(tuple(events))
-    return reasons[0] if reasons else Ignored("empty_batch")

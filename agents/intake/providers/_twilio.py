@@ -8,17 +8,21 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
-from agents.intake.parsing import Headers, Malformed, shown
+from agents.intake.parsing import Context, Headers, Malformed, shown
 from agents.intake.webhook import Webhook
 from schemas.instants import to_ms
 from streams.connectors.hooks import Delivery, NotGenuine, Secrets, any_same, same
 
 TOKEN = "i-twilio-idempotency-token"  # noqa: S105
 """Header with Twilio's name of a request, the same when it sends it again."""
+
+LARGEST_FORM = 256 * 1024
+"""Bytes: many times as much as attributes of tasks and texts of messages may have."""
 
 _MOST_FIELDS = 10_000
 _LONGEST_NUMBER = 15
@@ -27,22 +31,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ADDRESS = re.compile(r"(https?)://([^/?#:]+)(:\d+)?([/?#].*)?", re.DOTALL)
 
 
-class Form:
-    """Fields of a posted form. A blank one counts as missing; of one that is repeated the first value counts.
-
-    Raises Malformed for bytes that are no form in UTF-8.
-    """
+class Fields:
+    """Fields of one event. A blank one counts as missing."""
 
     __slots__ = ("_fields",)
 
-    def __init__(self, payload: bytes) -> None:
-        try:
-            pairs = _pairs(payload)
-        except ValueError as error:
-            raise Malformed("syntax", f"no form in UTF-8: {error}") from None
-        self._fields: dict[str, str] = {}
-        for name, value in pairs:
-            self._fields.setdefault(name, value)
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -79,7 +74,26 @@ class Form:
         return int(value)
 
 
-def fields_of(payload: bytes) -> Form:
+class Form(Fields):
+    """Fields of a posted form. Of one that is repeated the first value counts.
+
+    Raises Malformed for bytes that are no form in UTF-8.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, payload: bytes) -> None:
+        try:
+            pairs = _pairs(payload)
+        except ValueError as error:
+            raise Malformed("syntax", f"no form in UTF-8: {error}") from None
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            fields.setdefault(name, value)
+        super().__init__(fields)
+
+
+def fields_of(payload: bytes) -> Fields:
     """The form of any bytes; an empty one where they are no form."""
     try:
         return Form(payload)
@@ -87,7 +101,7 @@ def fields_of(payload: bytes) -> Form:
         return Form(b"")
 
 
-def mail_date(form: Form, name: str) -> int:
+def mail_date(form: Fields, name: str) -> int:
     """A field with a date as in mails (`Tue, 20 Oct 2026 10:00:00 +0000`), ms. Raises Malformed."""
     value = _dated(form, name)
     try:
@@ -97,7 +111,7 @@ def mail_date(form: Form, name: str) -> int:
     return _possible(instant, name)
 
 
-def iso_date(form: Form, name: str) -> int:
+def iso_date(form: Fields, name: str) -> int:
     """A field with an ISO 8601 instant, ms. Raises Malformed."""
     value = _dated(form, name)
     try:
@@ -105,6 +119,16 @@ def iso_date(form: Form, name: str) -> int:
     except ValueError:
         raise Malformed("time", f"field {name} is {shown(value)}: an instant as in ISO 8601 is expected") from None
     return _possible(instant, name)
+
+
+def received_at(context: Context) -> int:
+    """When a request came, ms: as the gateway put it down, which a copy of the record keeps, else when it was read."""
+    text = context.headers.get("ce_time", b"").decode("utf-8", "replace")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return context.read_at
+    return _possible(instant, "ce_time")
 
 
 def possible_ms(ms: int, name: str) -> int:
@@ -115,10 +139,12 @@ def possible_ms(ms: int, name: str) -> int:
 
 
 class Twilio(Webhook):
-    """Defaults of Twilio's webhooks. It sends again only where the connection failed."""
+    """Defaults of Twilio's webhooks. It sends again only where the connection failed. A form is read before it is
+    proven, so it may be no larger than it has to be."""
 
     content_type = b"application/x-www-form-urlencoded"
     secret_names = ("auth_token",)
+    largest = LARGEST_FORM
     seconds = 15.0
     tries_again = False
     kept: tuple[str, ...] = (TOKEN,)
@@ -171,7 +197,7 @@ def _proof(token: str, said: str) -> str:
     return b64encode(hmac.digest(token.encode(), said.encode("utf-8", "surrogatepass"), "sha1")).decode()
 
 
-def _dated(form: Form, name: str) -> str:
+def _dated(form: Fields, name: str) -> str:
     value = form.get(name)
     if value is None:
         raise Malformed("time", f"field {name} is missing or blank: nobody can say when this happened")

@@ -75,7 +75,7 @@ class Referenced(msgspec.Struct, gc=False):
 class Payload(msgspec.Struct, gc=False):
     """An activity's payload: direct messages, a post, or an encrypted message."""
 
-    direct_message_events: list[Direct] | None = None
+    direct_message_events: list[msgspec.Raw] | None = None
     id: Id = None
     conversation_id: Id = None
     author_id: Id = None
@@ -106,10 +106,12 @@ class Body(msgspec.Struct, gc=False):
 
     data: Activity | None = None
     for_user_id: Id = None
-    direct_message_events: list[Direct] | None = None
-    tweet_create_events: list[OldPost] | None = None
+    direct_message_events: list[msgspec.Raw] | None = None
+    tweet_create_events: list[msgspec.Raw] | None = None
     user_event: Something | None = None
 
 
 BODY = msgspec.json.Decoder(Body)
+DIRECT = msgspec.json.Decoder(Direct)
+OLD_POST = msgspec.json.Decoder(OldPost)
 PAYLOAD = msgspec.json.Decoder(Payload)

@@ -18,9 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
-from agents.intake.phone_numbers import phone_identifier
 from agents.intake.webhook import Webhook, answered, begun, created, decoded
 from schemas.events import (
     AgentState,
@@ -35,6 +33,7 @@ from schemas.events import (
     MessagePosted,
     SurveyAnswered,
 )
+from schemas.identifiers import mail_identifier, phone_identifier
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms, to_ms
 from schemas.unreadable import UNREADABLE

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -45,6 +46,7 @@ _STATES: Mapping[str, str] = {
     "unsubscribed": "subscription_state",
 }
 _PROOF = ("timestamp", "token", "signature")
+_LONGEST_PROOF = 1_000
 _AS_FIELDS = ("Message-Id", "In-Reply-To", "References", "Date", "From", "To", "Cc", "Reply-To", "from")
 
 
@@ -147,10 +149,22 @@ def _proof_of(body: bytes, content_type: str) -> _Proof | None:
         if _is_json(body, content_type):
             signature = _signed.decode(body).signature
             return _Proof(str(signature.timestamp), signature.token, signature.signature)
+        if not content_type.lower().lstrip().startswith("multipart/"):
+            return _Proof(*(_posted(body, name.encode()) for name in _PROOF))
         form = dict(form_fields(body, content_type))
     except (*UNREADABLE, Malformed):
         return None
     return _Proof(*(_text(form, name) for name in _PROOF))
+
+
+def _posted(body: bytes, name: bytes) -> str:
+    """The last field of a name in a urlencoded form, as far as a proof is long; the rest is read when it is proven."""
+    begin = body.rfind(b"&" + name + b"=")
+    if begin < 0 and not body.startswith(name + b"="):
+        return ""
+    start = begin + len(name) + 2
+    value = body[start : start + _LONGEST_PROOF].partition(b"&")[0]
+    return unquote_plus(value.decode("utf-8", "replace"))
 
 
 def _mail_of(form: Mapping[str, bytes], *, text: bool) -> Mail:

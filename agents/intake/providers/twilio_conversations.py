@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from agents.intake.parsing import Context, Events, Headers, Ignored, Parsed
-from agents.intake.phone_numbers import phone_identifier
-from agents.intake.providers._twilio import Form, Twilio, fields_of, iso_date
+from agents.intake.providers._twilio import Fields, Form, Twilio, fields_of, iso_date
 from agents.intake.webhook import answered, begun, created, listed
 from schemas.events import AnyEvent, Channel, ContactOffered, ContactStatusChanged, ContactUpdated, MessagePosted
+from schemas.identifiers import phone_identifier
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 
@@ -52,7 +52,7 @@ class _Told:
 
     __slots__ = ("contact", "context", "conversation", "form", "queue")
 
-    def __init__(self, form: Form, context: Context) -> None:
+    def __init__(self, form: Fields, context: Context) -> None:
         self.form = form
         self.context = context
         self.conversation = form.sid("ConversationSid")
@@ -160,11 +160,15 @@ class TwilioConversations(Twilio):
 
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """What one webhook says. Raises Malformed."""
-        form = Form(payload)
-        kind = form.text("EventType")
-        if kind in EVENTS:
-            return EVENTS[kind](_Told(form, context))
-        return Ignored(IGNORED.get(kind, "unknown_type"))
+        return said_in_conversation(Form(payload), context)
+
+
+def said_in_conversation(form: Fields, context: Context) -> Parsed:
+    """What the fields of one webhook say. Raises Malformed."""
+    kind = form.text("EventType")
+    if kind in EVENTS:
+        return EVENTS[kind](_Told(form, context))
+    return Ignored(IGNORED.get(kind, "unknown_type"))
 
 
 def _role(author: str, source: str, staff: frozenset[str]) -> _Author:

@@ -2,8 +2,9 @@
 
 A task is the contact, its queue and agent are told by name. Entering a queue and accepting a reservation are events of
 their own and may come again after a transfer, so they are named by themselves; the task's begin and end are named by
-the task. Settings: `activities`, `Name=state,...` with the states of agent.state_changed, beside those that are
-understood anyway; an activity that nobody knows is away. Facts: Twilio's "TaskRouter events reference".
+the task. In a task of a call of ours (attribute `direction`: outbound) nobody waits: it is there, and ends. Settings:
+`activities`, `Name=state,...` with the states of agent.state_changed, beside those that are understood anyway; an
+activity that nobody knows is away. Facts: Twilio's "TaskRouter events reference".
 """
 
 import re
@@ -13,10 +14,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from agents.intake.mail_addresses import mail_identifier
 from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed, shown
-from agents.intake.phone_numbers import phone_identifier
-from agents.intake.providers._twilio import Form, Twilio, fields_of, possible_ms
+from agents.intake.providers._twilio import Fields, Form, Twilio, fields_of, possible_ms
 from agents.intake.webhook import created, earliest, first_of
 from schemas.events import (
     AgentState,
@@ -33,6 +32,7 @@ from schemas.events import (
     ContactWrapupEnded,
     ContactWrapupStarted,
 )
+from schemas.identifiers import mail_identifier, phone_identifier
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 from schemas.unreadable import UNREADABLE
@@ -120,7 +120,7 @@ class _Told:
 
     __slots__ = ("attributes", "channel", "contact", "context", "form", "queue", "sid", "time")
 
-    def __init__(self, form: Form, context: Context) -> None:
+    def __init__(self, form: Fields, context: Context) -> None:
         self.form = form
         self.context = context
         self.sid = form.sid("Sid")
@@ -129,6 +129,11 @@ class _Told:
         self.channel = _channel(form)
         self.queue = form.get("TaskQueueName") or form.get("TaskQueueSid")
         self.attributes = _read_attributes(form.get("TaskAttributes"))
+
+    @property
+    def calls_out(self) -> bool:
+        """Whether it is a call of ours."""
+        return self.channel == "phone" and self.attributes.direction == "outbound"
 
     def created(self) -> ContactCreated:
         """contact.created, which every event of the task brings along."""
@@ -270,20 +275,27 @@ class TwilioTaskRouter(Twilio):
 
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """What one event says. Raises Malformed."""
-        form = Form(payload)
-        kind = form.text("EventType")
-        of_task = TASK_EVENTS.get(kind)
-        if of_task is not None:
-            told = _Told(form, context)
-            return Events((told.created(), *of_task(told)))
-        if kind == "worker.activity.update":
-            return Events((_agent_state(form, context),))
-        if kind in IGNORED:
-            return Ignored(IGNORED[kind])
-        return Ignored("configuration" if kind.startswith(_CONFIGURED) else "unknown_type")
+        return said_of_task(Form(payload), context)
 
 
-def _agent_state(form: Form, context: Context) -> AgentStateChanged:
+def said_of_task(form: Fields, context: Context) -> Parsed:
+    """What the fields of one event say. Raises Malformed."""
+    kind = form.text("EventType")
+    of_task = TASK_EVENTS.get(kind)
+    if of_task is not None:
+        told = _Told(form, context)
+        said = of_task(told)
+        if told.calls_out:
+            said = tuple(event for event in said if isinstance(event, ContactEnded))
+        return Events((told.created(), *said))
+    if kind == "worker.activity.update":
+        return Events((_agent_state(form, context),))
+    if kind in IGNORED:
+        return Ignored(IGNORED[kind])
+    return Ignored("configuration" if kind.startswith(_CONFIGURED) else "unknown_type")
+
+
+def _agent_state(form: Fields, context: Context) -> AgentStateChanged:
     sid, activity = form.sid("Sid"), form.text("WorkerActivityName")
     states = _states(context.settings.get("activities", ""))
     return AgentStateChanged(
@@ -310,7 +322,7 @@ def _states(setting: str) -> Mapping[str, AgentState]:
     return states
 
 
-def _time(form: Form) -> int:
+def _time(form: Fields) -> int:
     """TimestampMs, else Timestamp, ms."""
     ms = form.number("TimestampMs")
     if ms is not None:
@@ -323,7 +335,7 @@ def _time(form: Form) -> int:
     return possible_ms(seconds * 1000, "Timestamp")
 
 
-def _channel(form: Form) -> Channel:
+def _channel(form: Fields) -> Channel:
     return _CHANNELS.get((form.get("TaskChannelUniqueName") or "").lower(), "phone")
 
 

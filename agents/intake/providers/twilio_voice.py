@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 
 from agents.intake.parsing import Context, Events, Headers, Ignored, Parsed
-from agents.intake.phone_numbers import phone_identifier
-from agents.intake.providers._twilio import Form, Twilio, fields_of, mail_date, possible_ms
+from agents.intake.providers._twilio import Fields, Form, Twilio, fields_of, mail_date, possible_ms, received_at
 from agents.intake.webhook import answered, begun, created, first_of
 from schemas.events import (
     AnyEvent,
@@ -26,6 +25,7 @@ from schemas.events import (
     ContactTransferred,
     LeftQueueReason,
 )
+from schemas.identifiers import phone_identifier
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 from streams.connectors.hooks import Answer
@@ -76,34 +76,38 @@ class TwilioVoice(Twilio):
 
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """What one callback says. Raises Malformed."""
-        form = Form(payload)
-        if not form.get("ParentCallSid") and (form.get("From") or "").startswith("client:"):
-            return Ignored("agent_leg")
-        if form.get("QueueResult"):
-            return _left_enqueue(form, context)
-        for field, reason in _OTHER_CALLBACKS:
-            if field in form:
-                return Ignored(reason)
-        status = form.text("CallStatus")
-        if status not in STATUSES:
-            return Ignored("unknown_status")
-        if form.get("ParentCallSid"):
-            return _leg(form, status, context)
-        direction = form.text("Direction")
-        if direction == "inbound":
-            return _came_in(form, status, context)
-        if direction.startswith("outbound"):
-            return _went_out(form, status, context)
-        return Ignored("unknown_direction")
+        return said_of_call(Form(payload), context)
 
 
-def _came_in(form: Form, status: str, context: Context) -> Parsed:
+def said_of_call(form: Fields, context: Context) -> Parsed:
+    """What the fields of one callback say. Raises Malformed."""
+    if not form.get("ParentCallSid") and (form.get("From") or "").startswith("client:"):
+        return Ignored("agent_leg")
+    if form.get("QueueResult"):
+        return _left_enqueue(form, context)
+    for field, reason in _OTHER_CALLBACKS:
+        if field in form:
+            return Ignored(reason)
+    status = form.text("CallStatus")
+    if status not in STATUSES:
+        return Ignored("unknown_status")
+    if form.get("ParentCallSid"):
+        return _leg(form, status, context)
+    direction = form.text("Direction")
+    if direction == "inbound":
+        return _came_in(form, status, context)
+    if direction.startswith("outbound"):
+        return _went_out(form, status, context)
+    return Ignored("unknown_direction")
+
+
+def _came_in(form: Fields, status: str, context: Context) -> Parsed:
     contact, time = contact_id(context.source, form.sid("CallSid")), mail_date(form, "Timestamp")
     first = _begun(form, context, contact, _start(form, status, time))
     return Events(first + _end(status, context, contact, time, form.get("To")))
 
 
-def _went_out(form: Form, status: str, context: Context) -> Parsed:
+def _went_out(form: Fields, status: str, context: Context) -> Parsed:
     call, to = form.sid("CallSid"), form.get("To") or ""
     if to.startswith(("client:", "sip:")):
         return Ignored("agent_leg")
@@ -121,7 +125,7 @@ def _went_out(form: Form, status: str, context: Context) -> Parsed:
     return Events((there, *_end(status, context, contact, time, queue)))
 
 
-def _leg(form: Form, status: str, context: Context) -> Parsed:
+def _leg(form: Fields, status: str, context: Context) -> Parsed:
     leg, parent = form.sid("CallSid"), form.sid("ParentCallSid")
     if status in WAITING:
         return Ignored("ringing")
@@ -136,9 +140,9 @@ def _leg(form: Form, status: str, context: Context) -> Parsed:
     return Events((_answered(context, contact, _start(form, status, time), agent),))
 
 
-def _left_enqueue(form: Form, context: Context) -> Parsed:
+def _left_enqueue(form: Fields, context: Context) -> Parsed:
     # The request bears no instant. It comes when the wait, or the conversation that followed, is over.
-    result, time, waited = form.text("QueueResult"), context.read_at, form.number("QueueTime")
+    result, time, waited = form.text("QueueResult"), received_at(context), form.number("QueueTime")
     call, queue_sid, parent = form.sid("CallSid"), form.sid("QueueSid"), form.get("ParentCallSid")
     contact = contact_id(context.source, parent or call)
     first: tuple[AnyEvent, ...] = ()
@@ -158,7 +162,7 @@ def _left_enqueue(form: Form, context: Context) -> Parsed:
     return Events((*first, answer, ContactTransferred(**common, id=event_id(*name, "transferred"))))
 
 
-def _begun(form: Form, context: Context, contact: str, time: int) -> tuple[AnyEvent, ...]:
+def _begun(form: Fields, context: Context, contact: str, time: int) -> tuple[AnyEvent, ...]:
     return begun(
         context.source,
         contact,
@@ -169,7 +173,7 @@ def _begun(form: Form, context: Context, contact: str, time: int) -> tuple[AnyEv
     )
 
 
-def _start(form: Form, status: str, time: int) -> int:
+def _start(form: Fields, status: str, time: int) -> int:
     """When the call or leg was answered, as far as this callback knows, ms."""
     if status != "completed":
         return time
@@ -203,7 +207,7 @@ def _identifiers(number: str | None, context: Context) -> tuple[str, ...]:
     return (identifier,) if identifier else ()
 
 
-def _agent(form: Form) -> str | None:
+def _agent(form: Fields) -> str | None:
     """Whom a leg dials, by name: a plain telephone number may be a customer's."""
     to = form.get("To") or ""
     if to.startswith("sip:"):

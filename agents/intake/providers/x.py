@@ -14,9 +14,10 @@ from datetime import datetime
 
 import msgspec
 
-from agents.intake.parsing import Context, Ignored, Malformed, Parsed, shown
-from agents.intake.providers._social import Conversation, Message, given, instant, needed, together
-from agents.intake.providers._x_bodies import BODY, PAYLOAD, Activity, Body, Direct, OldPost, Payload
+from agents.intake.batches import together, tried
+from agents.intake.parsing import Context, Fault, Ignored, Malformed, Parsed, shown
+from agents.intake.providers._social import Conversation, Message, given, instant, needed
+from agents.intake.providers._x_bodies import BODY, DIRECT, OLD_POST, PAYLOAD, Activity, Body, Direct, OldPost, Payload
 from agents.intake.webhook import Webhook, decoded, listed
 from schemas.events import Channel
 from schemas.ids import contact_id
@@ -75,11 +76,11 @@ class X(Webhook):
 PROVIDER = X()
 
 
-def _account_activity(body: Body, ours: str, context: Context) -> Iterator[Parsed]:
+def _account_activity(body: Body, ours: str, context: Context) -> Iterator[Parsed | Fault]:
     for index, event in enumerate(body.direct_message_events or ()):
-        yield _direct(event, ours, context, f"$.direct_message_events[{index}]")
+        yield tried(_direct, event, ours, context, f"$.direct_message_events[{index}]")
     for index, post in enumerate(body.tweet_create_events or ()):
-        yield _old_post(post, ours, context, f"$.tweet_create_events[{index}]")
+        yield tried(_old_post, post, ours, context, f"$.tweet_create_events[{index}]")
 
 
 def _activity(activity: Activity, context: Context) -> Parsed:
@@ -92,7 +93,7 @@ def _activity(activity: Activity, context: Context) -> Parsed:
     ours = needed(None if activity.filter is None else activity.filter.user_id, "$.data.filter.user_id")
     if kind in _DIRECT:
         return together(
-            _direct(event, ours, context, f"{where}.direct_message_events[{index}]")
+            tried(_direct, event, ours, context, f"{where}.direct_message_events[{index}]")
             for index, event in enumerate(payload.direct_message_events or ())
         )
     if kind in _ENCRYPTED:
@@ -100,7 +101,8 @@ def _activity(activity: Activity, context: Context) -> Parsed:
     return _post(payload, ours, context, where)
 
 
-def _direct(event: Direct, ours: str, context: Context, where: str) -> Parsed:
+def _direct(raw: msgspec.Raw, ours: str, context: Context, where: str) -> Parsed:
+    event: Direct = decoded(DIRECT, raw, where)
     if event.type != "message_create":
         return Ignored("no_message")
     created = event.message_create
@@ -121,7 +123,8 @@ def _direct(event: Direct, ours: str, context: Context, where: str) -> Parsed:
     return _between(context.source, "dm", ours, customer).sent(message, "bot" if bot else "agent")
 
 
-def _old_post(post: OldPost, ours: str, context: Context, where: str) -> Parsed:
+def _old_post(raw: msgspec.Raw, ours: str, context: Context, where: str) -> Parsed:
+    post: OldPost = decoded(OLD_POST, raw, where)
     if post.retweeted_status is not None:
         return Ignored("repost")
     author = needed(post.user.id_str, f"{where}.user.id_str")

@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 import msgspec
 from fastapi import FastAPI, Header, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from schemas.ids import command_id
 from schemas.instants import Instant, from_ms, to_ms
 from schemas.notifications import (
     BLIND,
@@ -24,12 +22,11 @@ from schemas.notifications import (
     StartMute,
 )
 from streams.outlets.gateway.access import needs
-from streams.outlets.gateway.desk import Desk, answer, answers, who_asks
+from streams.outlets.gateway.desk import Desk, answer, answers, say
 from streams.outlets.gateway.errors import Fault, Refused
 from streams.outlets.gateway.paging import page_of
 
 LONGEST_MUTE = timedelta(hours=24)
-_ANYBODY = "this machine"
 
 Label = Literal["rule", "queue", "channel", "policy", "source"]
 IdempotencyKey = Annotated[
@@ -94,14 +91,6 @@ def register(app: FastAPI, desk: Desk) -> None:
     """Add them."""
     book = desk.picture.book
 
-    def say(request: Request, by: str | None, key: str | None) -> tuple[str, str, Instant]:
-        """Who says something, the id of what is said, and when."""
-        who = who_asks(request)
-        name = who.name or by or _ANYBODY
-        desk.posts.check(name if who.name else request.client.host if request.client else "")
-        said = uuid4().hex if key is None else f"{who.name}\x1f{key}"
-        return name, command_id(f"{request.method} {request.url.path}", said), from_ms(desk.clock())
-
     @app.get("/api/v1/alerts", operation_id="listAlerts", tags=["alerts"], responses=answers(app, Alerts))
     @needs("viewer")
     async def alerts(
@@ -162,7 +151,7 @@ def register(app: FastAPI, desk: Desk) -> None:
                 "the notifier raised this alert because the pipeline stands still, tells it once, and ends it when the "
                 "numbers move again: see what stands still by `floorwalker status`",
             )
-        by, command, at = say(request, body.by, idempotency_key)
+        by, command, at = say(desk, request, body.by, idempotency_key)
         await desk.commands.send(Acknowledge(id=command, alert=id, by=by, at=at, note=body.note))
         return answer(Taken(command, at), 202)
 
@@ -188,7 +177,7 @@ def register(app: FastAPI, desk: Desk) -> None:
     async def mute(request: Request, body: NewMute, idempotency_key: IdempotencyKey = None) -> Response:
         """Have alerts that match all of `matchers` told to nobody until then."""
         desk.check_read()
-        by, command, at = say(request, body.by, idempotency_key)
+        by, command, at = say(desk, request, body.by, idempotency_key)
         if not at < body.until <= at + LONGEST_MUTE:
             fault = Fault("#/until", "not within the next 24 h")
             raise Refused(422, "Invalid request", f"{fault.pointer}: {fault.detail}", errors=[fault])
@@ -214,7 +203,7 @@ def register(app: FastAPI, desk: Desk) -> None:
         desk.check_read()
         if id not in book.mutes:
             raise Refused(404, "Not found", "there is no such mute, or it is over")
-        name, command, at = say(request, by, idempotency_key)
+        name, command, at = say(desk, request, by, idempotency_key)
         await desk.commands.send(EndMute(id=command, mute=id, by=name, at=at))
         return answer(Taken(command, at), 202)
 

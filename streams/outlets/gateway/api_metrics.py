@@ -6,7 +6,8 @@ import msgspec
 from fastapi import FastAPI, Query
 from starlette.responses import Response
 
-from schemas.definitions import Unit, definition_of
+from schemas.definition import Unit
+from schemas.definitions import definition_of
 from schemas.instants import Instant, from_ms
 from schemas.live import LiveMetrics, Scope, Window, WindowKind
 from streams.outlets.gateway.access import needs
@@ -18,15 +19,16 @@ from streams.outlets.gateway.windows import Held
 
 class MetricNow(msgspec.Struct, kw_only=True, frozen=True):
     """One number. `value` null: there is none, and `reason` says why. `n` of `m`: numerator and denominator of a ratio,
-    else null; `observations`: how many it rests on. `as_of`: the watermark that it is of, `computed_at`: when it was
-    worked out. `stale`: the pipeline stands still. `closed`: the window is over; a later `revision` may amend it."""
+    else null; `observations`: how many it rests on. Of a share of time all three are seconds. `as_of`: the watermark
+    that it is of, `computed_at`: when it was worked out. `stale`: the pipeline stands still. `closed`: the window is
+    over; a later `revision` may amend it."""
 
     metric_id: str
     metric_version: int
     scope: Scope
     window: Window
     value: float | None
-    reason: Literal["nobody_waits", "no_cases", "low_n"] | None
+    reason: Literal["nobody_waits", "no_cases", "paused", "low_n"] | None
     unit: Unit
     n: int | None
     m: int | None
@@ -54,6 +56,8 @@ def register(app: FastAPI, desk: Desk) -> None:
     async def metrics(
         queue: Annotated[str | None, Query(description="of this queue; empty: not of a single queue")] = None,
         channel: Annotated[str | None, Query(description="on this channel; empty: not of a single channel")] = None,
+        policy: Annotated[str | None, Query(description="of this policy; empty: not of a single policy")] = None,
+        segment: Annotated[str | None, Query(description="of this segment; empty: not of a single segment")] = None,
         window: Annotated[WindowKind | None, Query(description="of windows of this kind")] = None,
         metric: Annotated[str | None, Query(description="with this id, or its part before @ or .")] = None,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
@@ -61,13 +65,13 @@ def register(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """The newest numbers of every scope and window, by scope, window and id."""
         desk.check_read()
-        filters = {"queue": queue, "channel": channel, "window": window, "metric": metric}
+        wanted = {"queue": queue, "channel": channel, "policy": policy, "segment": segment}
+        filters = {**wanted, "window": window, "metric": metric}
         stale = desk.board.state(desk.picture, desk.clock())[0] == "stale"
         found = [
             (held, live, name)
             for held in desk.picture.windows.all()
-            if (queue is None or (held.scope.queue or "") == queue)
-            and (channel is None or (held.scope.channel or "") == channel)
+            if all(value is None or (getattr(held.scope, part) or "") == value for part, value in wanted.items())
             and (window is None or held.kind == window)
             and (live := held.live()) is not None
             for name in live.metrics
@@ -79,7 +83,9 @@ def register(app: FastAPI, desk: Desk) -> None:
 
 def _key(entry: tuple[Held, LiveMetrics, str]) -> tuple[str, ...]:
     held, _, name = entry
-    return held.scope.channel or "", held.scope.queue or "", held.kind, f"{held.start or 0:015d}", name
+    scope = held.scope
+    parts = (scope.channel, scope.queue, scope.policy, scope.segment)
+    return *(part or "" for part in parts), held.kind, f"{held.start or 0:015d}", name
 
 
 def _number(held: Held, live: LiveMetrics, name: str, desk: Desk, *, stale: bool) -> MetricNow:
@@ -93,7 +99,13 @@ def _number(held: Held, live: LiveMetrics, name: str, desk: Desk, *, stale: bool
     m = round(metric.denominator or 0) if ratio else None
     watermark = desk.picture.watermark
     as_of = live.watermark
-    if not live.closed and watermark is not None and (as_of is None or from_ms(watermark) > as_of):
+    # What is left of a time is as of the record: it goes on running.
+    if (
+        not live.closed
+        and not name.startswith("time_to_breach.")
+        and watermark is not None
+        and (as_of is None or from_ms(watermark) > as_of)
+    ):
         as_of = from_ms(watermark)
     return MetricNow(
         metric_id=name,
@@ -101,7 +113,7 @@ def _number(held: Held, live: LiveMetrics, name: str, desk: Desk, *, stale: bool
         scope=live.scope,
         window=live.window,
         value=metric.value,
-        reason=reason_of(name, metric, m),
+        reason=reason_of(name, live.metrics, m),
         unit=unit,
         n=n,
         m=m,

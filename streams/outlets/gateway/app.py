@@ -2,36 +2,44 @@
 
 import time
 from collections.abc import Iterable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from fastapi import FastAPI
 
+from schemas.ids import customer_ids
 from schemas.instants import SECOND
 from schemas.topics import CUSTOMERS_EVENTS
-from streams.connectors.receiver import Link, Receiver
+from streams.connectors.link import Link
+from streams.connectors.receiver import Receiver
 from streams.connectors.secrets import Source
 from streams.outlets.gateway import (
     api_alerts,
     api_board,
     api_contacts,
+    api_customers,
+    api_identities,
     api_metrics,
     api_operation,
+    api_policies,
     errors,
-    hooks,
     pages,
 )
 from streams.outlets.gateway.access import Access, GuardedRoute
 from streams.outlets.gateway.board import Board
 from streams.outlets.gateway.commands import Commands
 from streams.outlets.gateway.desk import Desk
+from streams.outlets.gateway.edge import Edge
 from streams.outlets.gateway.errors import ProblemDetails
+from streams.outlets.gateway.history import History
+from streams.outlets.gateway.hooks import Hooks
 from streams.outlets.gateway.openapi import openapi_of
 from streams.outlets.gateway.pages import STATIC, Files
 from streams.outlets.gateway.picture import SHOWN, Picture
 from streams.outlets.gateway.reader import Reader
 from streams.outlets.gateway.ticker import Ticker
 from streams.sections import Sections
+from streams.sla_policies import policies_of
 
 API_VERSION = "1"
 _ABOUT = (
@@ -46,9 +54,17 @@ def now_ms() -> int:
     return int(time.time() * SECOND)
 
 
-def build_desk(settings: Sections, bootstrap: str, files: Files, sources: Iterable[Source] = ()) -> Desk:
-    """What the endpoints work with. `sources`: of webhooks."""
-    namespace = settings.service.namespace
+def build_desk(
+    settings: Sections,
+    bootstrap: str,
+    files: Files,
+    sources: Iterable[Source] = (),
+    secret: UUID | None = None,
+) -> Desk:
+    """What the endpoints work with. `sources`: of webhooks. `secret`: under which customers get their ids; without it
+    nobody is found by an identifier."""
+    namespace, folder = settings.service.namespace, settings.service.data_folder
+    url = settings.history.url
     board = Board(settings)
     picture = Picture(namespace, board.layout)
     ticker = Ticker(picture, board, uuid4().hex[:8], now_ms)
@@ -61,9 +77,13 @@ def build_desk(settings: Sections, bootstrap: str, files: Files, sources: Iterab
             # Between its records stand watermarks, day and night: from its start it would take minutes.
             Reader(bootstrap, namespace, (CUSTOMERS_EVENTS,), picture, lambda: None, now_ms, reach=_reach(settings)),
         ),
+        history=History(bootstrap, namespace, folder, None if url is None else url.get_secret_value(), now_ms),
+        ids=customer_ids(secret or uuid4()),
+        region=settings.service.region,
+        promised=policies_of(settings),
         commands=Commands(bootstrap, namespace),
         access=Access(settings.keys, now_ms, https=(settings.gateway.public_url or "").startswith("https:")),
-        receiver=Receiver(sources, Link(bootstrap, namespace), settings.service.data_folder / "spool"),
+        receiver=Receiver(sources, Link(bootstrap, namespace), folder / "spool"),
         public_url=settings.gateway.public_url,
         build=files.build(),
         clock=now_ms,
@@ -85,11 +105,25 @@ def build_app(desk: Desk, files: Files) -> FastAPI:
     app.state.access = desk.access
     app.state.types = [ProblemDetails]
     errors.register(app)
-    for part in (api_board, api_metrics, api_contacts, api_alerts, api_operation, hooks):
+    for part in (
+        api_board,
+        api_metrics,
+        api_contacts,
+        api_customers,
+        api_identities,
+        api_alerts,
+        api_policies,
+        api_operation,
+    ):
         part.register(app, desk)
     app.state.openapi = msgspec.json.format(msgspec.json.encode(openapi_of(app)), indent=2)
     pages.register(app, files)
     return app
+
+
+def build_gateway(desk: Desk, files: Files, names: frozenset[str] | None) -> Edge:
+    """All that is served: the API, the pages and the addresses of webhooks, behind the edge. `names`: see Edge."""
+    return Edge(Hooks(build_app(desk, files), desk), names, https=desk.access.https)
 
 
 def openapi_json() -> str:

@@ -1,4 +1,4 @@
-"""What people say to alerts, put on alerts.commands; an answer is given when it is durable there."""
+"""What people say to alerts and of identifiers, put on Kafka; an answer is given when it is durable there."""
 
 import asyncio
 from contextlib import suppress
@@ -8,8 +8,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.identities import LINKS_KEY, Statement
 from schemas.notifications import AnyCommand
-from schemas.topics import ALERTS_COMMANDS, prefix_of
+from schemas.topics import ALERTS_COMMANDS, CUSTOMERS_LINKS, prefix_of
 from streams.outlets.gateway.errors import Refused
 from streams.producers import stop_at_once
 from streams.reader import is_cancelled
@@ -25,19 +26,25 @@ class Commands:
 
     def __init__(self, bootstrap: str, namespace: str) -> None:
         self._bootstrap = bootstrap
-        self._topic = prefix_of(namespace) + ALERTS_COMMANDS.name
+        self._prefix = prefix_of(namespace)
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, command: AnyCommand) -> None:
-        """Send one; returns when Kafka has it for good. Raises Refused (503) where it has not within 5 s."""
-        value = msgspec.json.encode(command)
+        """Send one to alerts; returns when Kafka has it for good. Raises Refused (503) where it has not within 5 s."""
+        await self._put(ALERTS_COMMANDS.name, command.id.encode(), msgspec.json.encode(command))
+
+    async def state(self, statement: Statement) -> None:
+        """Send a statement on identifiers, as `send` does."""
+        await self._put(CUSTOMERS_LINKS.name, LINKS_KEY, msgspec.json.encode(statement))
+
+    async def _put(self, topic: str, key: bytes, value: bytes) -> None:
         producer = None
         try:
             async with asyncio.timeout(TIMEOUT):
                 producer = await self._ready()
-                await producer.send_and_wait(self._topic, value, key=command.id.encode())
+                await producer.send_and_wait(self._prefix + topic, value, key=key)
         except (TimeoutError, KafkaError, OSError, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise

@@ -1,8 +1,8 @@
 """Where the gateway may listen, and by which names it may be called."""
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from streams.hosts import is_loopback
 from streams.settings import Settings
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -10,14 +10,6 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 class Exposed(Exception):
     """It was to listen for other machines, and anybody there could use it."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def check_exposure(settings: Settings, host: str) -> None:

@@ -1,24 +1,38 @@
 """The addresses that providers post to. What proves who sends is the provider's own: no key of ours is needed."""
 
 import asyncio
+import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from fastapi import FastAPI, Request
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.topics import MIB
-from streams.connectors.hooks import Delivery
+from streams.connectors.hooks import Answer, Delivery
 from streams.connectors.receiver import Declined
-from streams.outlets.gateway.access import needs
 from streams.outlets.gateway.desk import Desk
-from streams.outlets.gateway.errors import Refused
+from streams.outlets.gateway.errors import Refused, problem
 
 SLOWEST_BODY = 10.0
 """Seconds in which a body must be there."""
 
 MOST_UNDER_WAY = 256 * MIB
 """Bytes of bodies that are being read at a time: whoever sends is not known before the last of them."""
+
+
+_ADDRESS = re.compile(r"/hooks/([^/]+)/([^/]+)")
+_METHODS = ("GET", "HEAD", "POST")
+
+
+class _Route(NamedTuple):
+    """By what requests are counted, as routes of the app are."""
+
+    path: str
+
+
+_ROUTE = _Route("/hooks/{provider}/{source}")
 
 
 class UnderWay:
@@ -28,23 +42,42 @@ class UnderWay:
         self.size = 0
 
 
-def register(app: FastAPI, desk: Desk) -> None:
-    """Add them."""
+class Hooks:
+    """The app with these addresses in front of it, for it has nothing to say here: FastAPI's ways take longer than all
+    that is done for a delivery. Plain ASGI."""
 
-    under_way = UnderWay()
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+        self._under_way = UnderWay()
 
-    @app.api_route("/hooks/{provider}/{source}", methods=["GET", "HEAD", "POST"], include_in_schema=False)
-    @needs("public")
-    async def hear(provider: str, source: str, request: Request) -> Response:
-        receiver = desk.receiver
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        address = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if address is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = _ROUTE
+        try:
+            answer = await self._heard(address[1], address[2], Request(scope, receive))
+            response = Response(answer.body, answer.status, media_type=answer.content_type)
+        except Refused as refused:
+            response = problem(scope, refused)
+        await response(scope, receive, send)
+
+    async def _heard(self, provider: str, source: str, request: Request) -> Answer:
+        """The answer to a request. Raises Refused."""
+        if request.method not in _METHODS:
+            allow = {"Allow": ", ".join(_METHODS)}
+            raise Refused(405, "Method not allowed", "deliveries are posted", headers=allow)
+        receiver = self._desk.receiver
         try:
             found = receiver.find(provider, source)
-            body = await _body(request, found.hook.largest, under_way) if request.method == "POST" else b""
-            answer = await receiver.receive(found, _delivery(request, body, desk))
+            body = await _body(request, found.hook.largest, self._under_way) if request.method == "POST" else b""
+            return await receiver.receive(found, _delivery(request, body, self._desk))
         except Declined as why:
             receiver.declined(provider, source, why)
             raise Refused(why.status, why.title, why.detail, headers=why.headers) from None
-        return Response(answer.body, answer.status, media_type=answer.content_type)
 
 
 def _delivery(request: Request, body: bytes, desk: Desk) -> Delivery:

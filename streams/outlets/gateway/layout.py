@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from schemas.definitions import AS_OF_NOW, Definition, definition_of
+from schemas.definition import Definition
+from schemas.definitions import AS_OF_NOW, definition_of
 from schemas.instants import SECOND
 from schemas.live import Scope, WindowKind
 from schemas.service_levels import service_level_id

@@ -28,22 +28,31 @@ def page_of(
 
     Raises Refused (400) for a cursor that is none, or is of another filter.
     """
-    of = sha256(repr(sorted(filters.items())).encode()).hexdigest()[:12]
+    after = after_of(cursor, filters)
     ordered = sorted(entries, key=key)
-    if cursor is not None:
-        after = _after(cursor, of)
+    if after is not None:
         ordered = [entry for entry in ordered if key(entry) > after]
     page = ordered[:limit]
-    if len(ordered) <= limit:
-        return page, None
-    return page, urlsafe_b64encode(msgspec.json.encode(_Cursor(of, key(page[-1])))).decode().rstrip("=")
+    return page, cursor_of(key(page[-1]), filters) if len(ordered) > limit else None
 
 
-def _after(cursor: str, of: str) -> Key:
+def cursor_of(last: Key, filters: dict[str, Any]) -> str:
+    """The cursor of what comes after the entry of this key."""
+    return urlsafe_b64encode(msgspec.json.encode(_Cursor(_name_of(filters), last))).decode().rstrip("=")
+
+
+def after_of(cursor: str | None, filters: dict[str, Any]) -> Key | None:
+    """The key after which a cursor's page begins; None without one. Raises Refused (400)."""
+    if cursor is None:
+        return None
     try:
         found = _decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         raise Refused(400, "Invalid request", "query:cursor: not a cursor; give `next` of the page before") from None
-    if found.of != of:
+    if found.of != _name_of(filters):
         raise Refused(400, "Other filter", "query:cursor: the filter is another one; begin without a cursor")
     return found.after
+
+
+def _name_of(filters: dict[str, Any]) -> str:
+    return sha256(repr(sorted(filters.items())).encode()).hexdigest()[:12]

@@ -3,17 +3,18 @@
 from schemas import live, notifications
 from schemas.customers import decode_contact
 from schemas.instants import to_ms
-from schemas.topics import ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS, METRICS_LIVE, prefix_of
+from schemas.topics import ALERTS_NOTIFICATIONS, CUSTOMERS_EVENTS, METRICS_LIVE, POLICIES, prefix_of
 from schemas.unreadable import UNREADABLE
 from streams.outlets.gateway.alert_book import AlertBook
 from streams.outlets.gateway.layout import Layout, PageOf
 from streams.outlets.gateway.open_contacts import OpenContacts
 from streams.outlets.gateway.series import Series
 from streams.outlets.gateway.windows import Windows
+from streams.policy_topic import Published
 from streams.processor import Record
 
-SHOWN = (METRICS_LIVE, ALERTS_NOTIFICATIONS)
-"""What the board is made of."""
+SHOWN = (METRICS_LIVE, ALERTS_NOTIFICATIONS, POLICIES)
+"""What is read from the start: what the board is made of, and what is promised."""
 
 TOPICS = (*SHOWN, CUSTOMERS_EVENTS)
 """What is read."""
@@ -30,6 +31,7 @@ class Picture:
         self.windows = Windows()
         self.contacts = OpenContacts()
         self.book = AlertBook()
+        self.published = Published()
         self.series = Series()
         self.pipeline: live.Pipeline | None = None
         self.trends: live.Trends | None = None
@@ -60,6 +62,8 @@ class Picture:
         try:
             if topic == METRICS_LIVE.name:
                 self._take_metrics(record.key, record.value, record.timestamp, now)
+            elif topic == POLICIES.name:
+                self.published.take(record.key, record.value)
             elif record.value is None:
                 return
             elif topic == CUSTOMERS_EVENTS.name:

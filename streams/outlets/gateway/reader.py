@@ -1,7 +1,8 @@
-"""Reads topics of the picture for as long as the gateway runs."""
+"""Reads topics for as long as the gateway runs: into the picture, or wherever else."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 
 import structlog
@@ -11,6 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from schemas.topics import Topic, prefix_of
 from streams import telemetry
 from streams.outlets.gateway.picture import Picture
+from streams.processor import Record
 from streams.reader import committed_reader, is_cancelled
 
 log = structlog.get_logger()
@@ -26,35 +28,40 @@ class TopicsMissing(Exception):
     """The pipeline has not run in this namespace yet."""
 
 
-class Reader:
-    """Feeds the picture from some topics: from their start, or from as long ago as `reach` says (ms).
+class NotKept(Exception):
+    """What was read cannot be kept now; the message says why."""
+
+
+Positions = dict[TopicPartition, int]
+"""The offset to read next, by partition."""
+
+
+class Follower(ABC):
+    """Reads some topics until it is cancelled; who makes one of it says from where, and what becomes of the records.
 
     `away`: why nothing can be read now, None while all is well. `has_read`: the past, to its end as it was when reading
-    began. `poke`: called after news.
+    began.
     """
 
-    def __init__(
-        self,
-        bootstrap: str,
-        namespace: str,
-        topics: Iterable[Topic],
-        picture: Picture,
-        poke: Callable[[], None],
-        clock: Callable[[], int],
-        *,
-        reach: int | None = None,
-    ) -> None:
+    def __init__(self, bootstrap: str, namespace: str, topics: Iterable[Topic], clock: Callable[[], int]) -> None:
         self._bootstrap = bootstrap
         self._topics = [prefix_of(namespace) + topic.name for topic in topics]
-        self._reach = reach
-        self._picture = picture
-        self._poke = poke
         self._clock = clock
-        self._positions: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] | None = None
-        self._unreadable: dict[str, int] = {}
+        self._positions: Positions = {}
+        self._ends: Positions | None = None
         self.has_read = False
         self.away: str | None = "kafka has not answered yet"
+
+    @abstractmethod
+    async def _take(self, reader: AIOKafkaConsumer, records: Sequence[Record], positions: Positions) -> Positions:
+        """Take records, behind which the reader stands at `positions`; returns where to read on. Raises NotKept."""
+
+    @abstractmethod
+    async def _begin(self, reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Put the reader where to read on in each of its partitions. Raises NotKept."""
+
+    async def _look(self, ends: Positions) -> None:  # noqa: B027 - not everybody asks
+        """Hear where the partitions end, every other second."""
 
     def unready(self) -> list[str]:
         """What is waited for."""
@@ -69,7 +76,7 @@ class Reader:
         return sum(max(0, end - self._positions.get(partition, 0)) for partition, end in self._ends.items())
 
     async def run(self) -> None:
-        """Read until cancelled; whatever Kafka and its client do: the numbers that are shown outlive it."""
+        """Read until cancelled; whatever Kafka and its client do: what is shown outlives it."""
         pauses = chain(BACKOFF, repeat(BACKOFF[-1]))
         while True:
             try:
@@ -80,11 +87,12 @@ class Reader:
                 error: BaseException = KafkaConnectionError("the connection was lost")
             except Exception as failed:
                 error = failed
-                if not isinstance(error, KafkaError | OSError | TopicsMissing):
+                if not isinstance(error, KafkaError | OSError | TopicsMissing | NotKept):
                     log.exception("gateway.reader_failed")
             if self.away is None:
                 pauses = chain(BACKOFF, repeat(BACKOFF[-1]))
-            self.away = f"kafka: {str(error) or type(error).__name__}"
+            words = str(error) or type(error).__name__
+            self.away = words if isinstance(error, NotKept) else f"kafka: {words}"
             pause = next(pauses)
             log.warning("gateway.kafka_away", error=self.away, next_try_seconds=pause)
             await asyncio.sleep(pause)
@@ -96,31 +104,19 @@ class Reader:
             probed = loop.time()
             while True:
                 batches = await reader.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
-                now = self._clock()
-                for records in batches.values():
-                    for record in records:
-                        self._picture.take(record, now)
-                for partition in self._positions:
-                    # Past markers of transactions too: they are no records.
-                    self._positions[partition] = await reader.position(partition)
+                records = [record for batch in batches.values() for record in batch]
+                # Past markers of transactions too: they are no records.
+                positions = {partition: await reader.position(partition) for partition in self._positions}
+                self._positions = await self._take(reader, records, positions)
                 self.has_read = self.has_read or not self._behind()
-                if batches:
-                    self._count_unreadable()
-                    self._poke()
+                if records:
                     await asyncio.sleep(0)
                 if loop.time() - probed >= _PROBE_SECONDS:
                     # A consumer says nothing when its broker is gone: it only has no records.
                     async with asyncio.timeout(_PROBE_TIMEOUT):
-                        await reader.end_offsets(self._positions)
+                        ends = await reader.end_offsets(self._positions)
+                    await self._look(ends)
                     probed = loop.time()
-
-    def _count_unreadable(self) -> None:
-        for topic, count in self._picture.unreadable.items():
-            new = count - self._unreadable.get(topic, 0)
-            if new:
-                telemetry.UNREADABLE.labels(topic).inc(new)
-                log.warning("gateway.unreadable", topic=topic, records=new)
-                self._unreadable[topic] = count
 
     async def _assign(self, reader: AIOKafkaConsumer) -> None:
         await reader._client.force_metadata_update()
@@ -133,6 +129,51 @@ class Reader:
             for partition in sorted(reader.partitions_for_topic(topic) or ())
         ]
         reader.assign(partitions)
+        await self._begin(reader, partitions)
+        async with asyncio.timeout(4 * _PROBE_TIMEOUT):
+            ends = await reader.end_offsets(partitions)
+            self._positions = {partition: await reader.position(partition) for partition in partitions}
+        if self._ends is None:
+            self._ends = ends
+        self.has_read = self.has_read or not self._behind()
+        if self.away is not None:
+            log.info("gateway.kafka_read", partitions=len(partitions))
+        self.away = None
+
+
+class Reader(Follower):
+    """Feeds the picture from some topics: from their start, or from as long ago as `reach` says (ms).
+
+    `poke`: called after news.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        namespace: str,
+        topics: Iterable[Topic],
+        picture: Picture,
+        poke: Callable[[], None],
+        clock: Callable[[], int],
+        *,
+        reach: int | None = None,
+    ) -> None:
+        super().__init__(bootstrap, namespace, topics, clock)
+        self._reach = reach
+        self._picture = picture
+        self._poke = poke
+        self._unreadable: dict[str, int] = {}
+
+    async def _take(self, reader: AIOKafkaConsumer, records: Sequence[Record], positions: Positions) -> Positions:
+        now = self._clock()
+        for record in records:
+            self._picture.take(record, now)
+        if records:
+            self._count_unreadable()
+            self._poke()
+        return positions
+
+    async def _begin(self, reader: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
         known = {partition: at for partition, at in self._positions.items() if partition in partitions}
         for partition, at in known.items():
             reader.seek(partition, at)
@@ -146,12 +187,11 @@ class Reader:
                     reader.seek(partition, found.offset)
                 else:
                     await reader.seek_to_end(partition)
-        async with asyncio.timeout(4 * _PROBE_TIMEOUT):
-            ends = await reader.end_offsets(partitions)
-            self._positions = {partition: await reader.position(partition) for partition in partitions}
-        if self._ends is None:
-            self._ends = ends
-        self.has_read = self.has_read or not self._behind()
-        if self.away is not None:
-            log.info("gateway.kafka_read", partitions=len(partitions))
-        self.away = None
+
+    def _count_unreadable(self) -> None:
+        for topic, count in self._picture.unreadable.items():
+            new = count - self._unreadable.get(topic, 0)
+            if new:
+                telemetry.UNREADABLE.labels(topic).inc(new)
+                log.warning("gateway.unreadable", topic=topic, records=new)
+                self._unreadable[topic] = count

@@ -10,14 +10,15 @@ import structlog
 import uvicorn
 
 from streams.connectors.hooks import Hook
+from streams.connectors.keeping import say_who_is_gone
 from streams.connectors.secrets import sources_of
 from streams.health import PortTaken
-from streams.outlets.gateway.app import build_app, build_desk
+from streams.outlets.gateway.app import build_desk, build_gateway
 from streams.outlets.gateway.desk import Desk
-from streams.outlets.gateway.edge import Edge
 from streams.outlets.gateway.exposure import check_exposure, names_of
 from streams.outlets.gateway.pages import STATIC, Files
 from streams.outlets.gateway.stream import quieten
+from streams.outlets.history.errors import HistoryUnusable
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -45,18 +46,21 @@ async def serve(
 ) -> None:
     """Serve until a signal. Port 0 takes any free one. `providers`: of webhooks. Raises Exposed where others could
     reach it and there are no keys, PortTaken where another process listens already, SettingsError where [[hooks]] name
-    what is not there, SpoolInUse where another gateway has the data folder."""
+    what is not there, SpoolInUse where another gateway has the data folder, HistoryUnusable where the
+    history's database can't be used."""
     check_exposure(settings, host)
     sources = sources_of(settings.hooks, providers or {})
+    say_who_is_gone(settings.service.data_folder / "spool", (name for _, name in settings.names_of_sources()))
     listening = _listen(host, port)
     files = Files(STATIC)
-    desk = build_desk(settings, bootstrap, files, sources)
+    desk = build_desk(settings, bootstrap, files, sources, settings.customer_namespace())
     try:
         await desk.receiver.open()
-    except OSError:
+        await asyncio.to_thread(desk.history.open)
+    except (OSError, HistoryUnusable):
         listening.close()
         raise
-    app = Edge(build_app(desk, files), names_of(settings, host), https=desk.access.https)
+    app = build_gateway(desk, files, names_of(settings, host))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -72,7 +76,7 @@ async def serve(
     server = _Server(config, lambda: _soon(loop, desk))
     quieten()
     log.info("gateway.listening", host=host, port=listening.getsockname()[1], build=desk.build)
-    jobs = (desk.reader.run(), desk.contacts_reader.run(), desk.ticker.run(), desk.receiver.run())
+    jobs = (desk.reader.run(), desk.contacts_reader.run(), desk.ticker.run(), desk.receiver.run(), desk.history.run())
     working = [asyncio.create_task(job) for job in jobs]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
@@ -90,6 +94,7 @@ async def serve(
         await asyncio.gather(*working, return_exceptions=True)
         await desk.commands.close()
         await desk.receiver.close()
+        await asyncio.to_thread(desk.history.close)
         listening.close()
 
 
@@ -100,7 +105,8 @@ def _soon(loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named asyncio sends at once; else the second half of an answer waits 40 ms for an ACK (Nagle).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

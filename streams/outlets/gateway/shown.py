@@ -5,13 +5,13 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from schemas.definitions import Direction, Unit
+from schemas.definition import Direction, Unit
 
 SCHEMA = 1
 
 Status = Literal["good", "warn", "bad", "neutral", "low_n", "stale", "closed"]
 State = Literal["live", "catching_up", "stale", "replay"]
-Reason = Literal["nobody_waits", "no_cases", "low_n", "no_data", "unknown", "closed"]
+Reason = Literal["nobody_waits", "no_cases", "paused", "low_n", "no_data", "unknown", "closed"]
 TileKind = Literal["clock", "duration", "ratio", "count"]
 
 

@@ -4,9 +4,11 @@ from typing import Literal, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
+from schemas.calendars import Calendar
+from schemas.definitions import OF_TIME, definition_of
 from schemas.instants import SECOND, to_ms
 from schemas.live import LiveMetrics, Metric, Scope, TrendState
-from schemas.opening_hours import OpeningHours
+from schemas.policies import CalendarTerms
 from streams.outlets.gateway import status as rules
 from streams.outlets.gateway.layout import OLDEST, READY, WAITING, TileOf
 from streams.outlets.gateway.picture import Picture
@@ -14,6 +16,7 @@ from streams.outlets.gateway.shown import Reason, Status, Tile, TileKind, Trend
 from streams.sections import Sections
 
 _AGENTS, _ABANDONMENT, _SERVICE_LEVEL = "agents_by_state", "abandonment_rate", "service_level."
+_TO_BREACH, _AT_RISK = "time_to_breach.", "sla_at_risk."
 _OF_ARRIVALS = frozenset({OLDEST, WAITING, "contacts_offered"})
 _SIGNED_IN = tuple(f"agents_by_state.{state}" for state in ("on_contact", "wrap_up", "available", "away"))
 
@@ -32,7 +35,7 @@ class Tiles:
     def __init__(self, settings: Sections) -> None:
         self._settings = settings
         self._zone = settings.metrics.timezone or settings.service.timezone
-        self._hours: dict[str, OpeningHours] = {}
+        self._calendars: dict[str, Calendar] = {}
         self._before: dict[tuple[str, str | None], Status] = {}
 
     def make(self, spec: TileOf, picture: Picture, moment: int, now: int, *, stale: bool) -> Tile:
@@ -42,8 +45,8 @@ class Tiles:
         n, m = _counts(spec, metric)
         value, reason = _value(spec, live, metric, m)
         since = _since(spec, live, metric)
-        hours = self._hours_of(spec.scope.queue)
-        closed = hours is not None and not hours.is_open(now)
+        calendar = self._calendar_of(spec.scope.queue)
+        closed = calendar is not None and not calendar.is_open(now)
         if closed:
             judged = Judged("closed", "CLOSED")
             self._forget(spec)
@@ -72,7 +75,7 @@ class Tiles:
             as_of=_as_of(live, picture.watermark),
             series=picture.series.of(spec.followed, picture.watermark),
             muted=_muted(spec.scope.queue, picture, now),
-            opens=hours.opens_at(now) if closed and hours is not None else UNSET,
+            opens=calendar.opens_at(now) if closed and calendar is not None else UNSET,
             trend=_trend(spec, picture),
         )
 
@@ -162,14 +165,14 @@ class Tiles:
             return self._settings.board.agents_minimum
         return known.agents_minimum if known else None
 
-    def _hours_of(self, queue: str | None) -> OpeningHours | None:
+    def _calendar_of(self, queue: str | None) -> Calendar | None:
         known = self._settings.queues.get(queue or "")
         text = (known.open if known else None) or self._settings.board.open
         if text is None:
             return None
-        if text not in self._hours:
-            self._hours[text] = OpeningHours(text, self._zone)
-        return self._hours[text]
+        if text not in self._calendars:
+            self._calendars[text] = Calendar(CalendarTerms(id="board", timezone=self._zone, hours=text))
+        return self._calendars[text]
 
     def _note(self, spec: TileOf, picture: Picture, live: LiveMetrics | None, n: int | None, m: int | None) -> str:
         if live is None:
@@ -184,14 +187,30 @@ class Tiles:
                 return f"minimum {minimum}"
             there = sum(found[name].value or 0 for name in _SIGNED_IN if name in found)
             return f"of {there:,.0f} signed in" if spec.metric in found else ""
+        beside = _note_of_promise_or_survey(spec, found.get(spec.metric))
+        if beside:
+            return beside
         if n is not None:
             return f"{n:,} of {m:,}, {spec.window}" if n + (m or 0) < 1_000_000 else f"{n:,} of {m:,}"
         if spec.metric == "contacts_answered" and "contacts_offered" in found:
             return f"of {found['contacts_offered'].value or 0:,.0f}, {spec.window}"
-        if spec.definition.unit == "s" and spec.metric in found:
+        if spec.definition.unit == "s" and spec.metric in found and not spec.metric.startswith(_TO_BREACH):
             cases = found[spec.metric].n
             return f"{cases:,} contact{'' if cases == 1 else 's'}, {spec.window}"
-        return spec.window
+        return "" if spec.metric.startswith(_TO_BREACH) else spec.window
+
+
+def _note_of_promise_or_survey(spec: TileOf, metric: Metric | None) -> str:
+    """What stands beside a number of promises or surveys; of a null the reason says more."""
+    if metric is None or metric.value is None:
+        return ""
+    if spec.metric.startswith(_TO_BREACH):
+        return f"{metric.n:,} running"
+    if spec.metric.startswith(_AT_RISK):
+        return f"of {metric.n:,} open"
+    if spec.definition.unit in ("points", "score"):
+        return f"{metric.n:,} answer{'' if metric.n == 1 else 's'}, {spec.window}"
+    return ""
 
 
 def _kind(spec: TileOf) -> TileKind:
@@ -201,11 +220,30 @@ def _kind(spec: TileOf) -> TileKind:
     return kinds.get(spec.definition.unit, "count")
 
 
-def reason_of(name: str, metric: Metric, m: int | None) -> Literal["nobody_waits", "no_cases", "low_n"] | None:
-    """Why a metric has no value, or one that says little; `m`: the denominator of a ratio."""
+def reason_of(
+    name: str, metrics: dict[str, Metric], m: int | None
+) -> Literal["nobody_waits", "no_cases", "paused", "low_n"] | None:
+    """Why a metric has no value, or one that says little; `m`: the denominator of a ratio. Time is no sample."""
+    metric = metrics[name]
     if metric.value is None:
+        still = metrics.get(name.replace(_TO_BREACH, "sla_open.")) if name.startswith(_TO_BREACH) else None
+        if still is not None and still.value:
+            return "paused"
         return "nobody_waits" if name == OLDEST else "no_cases"
-    return "low_n" if m is not None and m < rules.FEW else None
+    return "low_n" if name not in OF_TIME and _says_little(name, metric, m) else None
+
+
+def _says_little(name: str, metric: Metric, m: int | None) -> bool:
+    try:
+        definition = definition_of(name)
+    except KeyError:
+        return m is not None and m < rules.FEW
+    if definition.unit not in ("fraction", "points", "score"):
+        return False
+    if metric.n < definition.least:
+        return True
+    low, high = metric.interval or (0.0, 0.0)
+    return definition.widest is not None and high - low > 2 * definition.widest
 
 
 def _value(
@@ -216,7 +254,7 @@ def _value(
     if metric is None:
         # Of agents: of none is any state known.
         return None, "unknown"
-    return metric.value, reason_of(spec.metric, metric, m)
+    return metric.value, reason_of(spec.metric, live.metrics, m)
 
 
 def _since(spec: TileOf, live: LiveMetrics | None, metric: Metric | None) -> int | None:
@@ -226,7 +264,8 @@ def _since(spec: TileOf, live: LiveMetrics | None, metric: Metric | None) -> int
 
 
 def _counts(spec: TileOf, metric: Metric | None) -> tuple[int | None, int | None]:
-    if spec.definition.unit != "fraction" or metric is None or metric.denominator is None:
+    """Of how many cases how many. There are none of a share of time: as such, seconds would be misread."""
+    if spec.definition.unit != "fraction" or spec.metric in OF_TIME or metric is None or metric.denominator is None:
         return None, None
     return round(metric.numerator or 0), round(metric.denominator)
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from schemas.notifications import Alert, Notify, Subject
+from schemas.policies import CLOCKS
 from streams.outlets.notifier.numbers import Numbers
 from streams.outlets.notifier.playbook import steps
 from streams.outlets.notifier.words import duration, instant, number, one_line, share
@@ -16,6 +17,9 @@ SUBJECT = 120
 
 _LINE = 300
 _LABEL = 10
+_OF_WORK = frozenset(f"sla.{clock}" for clock in CLOCKS if clock != "answer_within")
+"""Rules of which the numbers of queues say nothing: nobody may be in one, and many wait for a reply."""
+
 _HEADS: dict[Notify, str] = {"resolve": "RESOLVED", "retract": "RETRACTED", "brief": "FIRED AND CLEARED"}
 
 
@@ -48,7 +52,7 @@ def compose(alert: Alert, notify: Notify, now: datetime, numbers: Numbers | None
     lines = [
         first,
         *_line("Ended", _ended(alert, notify, place, now) if over else ""),
-        *_line("Now", "" if numbers is None else _now(alert, numbers, place, now)),
+        *_line("Now", _now(alert, numbers, place, now) if numbers is not None and alert.rule not in _OF_WORK else ""),
         *_line("Since", "" if over else _since(alert, notify, place, now)),
         *_line("Scope", _scope(alert, place)),
         *_lines("Evidence", _evidence(alert, place, now)),
@@ -144,7 +148,8 @@ def _evidence(alert: Alert, place: Place, now: datetime) -> list[str]:
             days = f", from {trend.days} days" if trend.days else ""
             lines.append(f"{number(trend.observed)} arrivals, usual {number(trend.expected)}{days}")
     if evidence.total > 1 or evidence.target is not None:
-        promise = f"; promise {duration(evidence.target)}" if evidence.target is not None else ""
+        unit = " business time" if evidence.business else ""
+        promise = f"; promise {duration(evidence.target)}{unit}" if evidence.target is not None else ""
         policy = f" ({evidence.policy})" if evidence.policy else ""
         corrected = f"; {evidence.corrected} corrected away" if evidence.corrected else ""
         lines.append(f"{evidence.open} of {evidence.total} still open{promise}{policy}{corrected}")

@@ -1,8 +1,15 @@
 """What to do about an alert, by its rule: short sentences, the first thing first."""
 
 from schemas.notifications import BLIND
+from schemas.policies import CLOCKS
 
+_CONTACTS = (
+    "open the oldest of these contacts, and answer it or hand it to somebody who can now",
+    "move agents to the queue, and see that nobody who is away holds contacts in it",
+    "tell the customers how long it takes, and set what waits for them to pending",
+)
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    *((f"sla.{clock}", _CONTACTS) for clock in CLOCKS if clock != "answer_within"),
     (
         "sla",
         (

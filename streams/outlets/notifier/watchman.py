@@ -25,7 +25,11 @@ UNWATCHED = timedelta(seconds=10)
 
 class Watchman:
     """Raises and resolves one alert. `blind_after`: seconds; `begun`: when it came on duty; `open_alert`: the one that
-    it left open before."""
+    it left open before.
+
+    Until all tasks have passed the instant at which it came on duty it waits for them as long: what is started together
+    may have stood still before.
+    """
 
     def __init__(self, blind_after: float, begun: datetime, open_alert: Alert | None = None) -> None:
         self.open_alert = open_alert
@@ -42,7 +46,7 @@ class Watchman:
         marks = {} if pipeline is None else {n: mark.watermark for n, mark in pipeline.tasks.items() if not mark.ended}
         least = min(marks.values(), default=None)
         age = None if least is None else now - least
-        if age is not None and age <= self._limit:
+        if least is not None and self._begun <= least and now - least <= self._limit:
             self._seen_fresh = True
         if self.open_alert is not None:
             if age is None or age >= self._limit * CLEAR_SHARE:

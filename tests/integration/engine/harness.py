@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.envelopes import Mark, decode_mark
@@ -24,10 +24,13 @@ from streams.engine import Engine
 from streams.engine.app import FloorwalkerApp
 from streams.kafka import tether
 from streams.topics import ensure_topics
+from tests.ends import ends_of, take_off
 from tests.integration.engine.counting import OUT, Conduct, Said, build
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 40.0
+READ = 20.0
+"""Seconds within which a client reaches the end of a topic."""
 
 
 def create(conduct: Conduct) -> None:
@@ -180,16 +183,17 @@ def read(conduct: Conduct, topic: str = OUT, *, committed: bool = True) -> list[
         }
     )
     messages: list[Message] = []
+    deadline = time.monotonic() + READ
+    parts = [TopicPartition(name, partition, 0) for partition in range(conduct.partitions)]
     try:
-        consumer.assign([TopicPartition(name, partition, 0) for partition in range(conduct.partitions)])
-        ended: set[int] = set()
-        while len(ended) < conduct.partitions:
+        ends = ends_of(consumer, parts, READ)
+        consumer.assign(parts)
+        while ends:
+            assert time.monotonic() < deadline, f"not read up to its ends in {READ} s: {ends}"
             for message in consumer.consume(5_000, timeout=0.2):
-                error = message.error()
-                if error is None:
+                take_off(ends, message)
+                if message.error() is None:
                     messages.append(message)
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    ended.add(message.partition() or 0)
     finally:
         consumer.close()
     return messages
@@ -222,6 +226,12 @@ def assert_counted_once(conduct: Conduct, total: int, seconds: float = PATIENCE)
         assert [each.n for each in counts] == list(range(1, len(counts) + 1)), key
     assert sum(map(len, by_key.values())) == total
     return by_key
+
+
+def members_of(conduct: Conduct) -> int:
+    """How many workers are in the group."""
+    admin = AdminClient({"bootstrap.servers": conduct.bootstrap})
+    return len(admin.describe_consumer_groups([conduct.group])[conduct.group].result(10).members)
 
 
 def committed(conduct: Conduct, topic: str = "in") -> dict[int, int]:

@@ -11,8 +11,9 @@ import aiokafka
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED
 
-from streams.engine import work
+from streams.engine import task, work
 from streams.engine.app import FloorwalkerApp
+from streams.engine.writer import Writer
 from tests.integration.engine.conftest import StartWorker
 from tests.integration.engine.counting import Conduct
 from tests.integration.engine.harness import (
@@ -21,6 +22,7 @@ from tests.integration.engine.harness import (
     committed,
     create,
     feed,
+    members_of,
     producer,
     running,
     said,
@@ -138,6 +140,28 @@ async def test_what_was_taken_is_flushed_when_the_app_stops(conduct: Conduct, mo
 
     assert_counted_once(conduct, 500)
     assert sum(committed(conduct).values()) == 500
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_a_producer_that_will_not_end_keeps_nobody_from_the_partitions(
+    conduct: Conduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, stop = asyncio.Event(), Writer.stop
+
+    async def stop_late(self: Writer) -> None:
+        await ended.wait()
+        await stop(self)
+
+    monkeypatch.setattr(Writer, "stop", stop_late)
+    monkeypatch.setattr(task, "REVOKE_TIMEOUT", 60.0)
+    async with running(conduct) as engine:
+        assert members_of(conduct) == 1
+        stopping = asyncio.create_task(engine._app.stop())
+        await wait_until(lambda: members_of(conduct) == 0, "the group was left")
+        assert not stopping.done()
+        ended.set()
+        await stopping
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ export const EN = {
   not_applicable: "N/A",
   nobody_waits: "nobody waits",
   no_cases: "no cases yet",
+  paused: "all clocks are paused",
   low_n: "too few cases",
   no_data: "no data yet",
   unknown: "not known",

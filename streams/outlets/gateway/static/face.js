@@ -59,7 +59,7 @@ function shownNote(tile, words) {
   return tile.note ? words.said(tile.note) : tile.value === null && tile.reason ? words.say(reasonKey(tile.reason)) : "";
 }
 
-const REASONS = { closed: "is_closed", nobody_waits: "nobody_waits", no_cases: "no_cases", low_n: "low_n", no_data: "no_data" };
+const REASONS = { closed: "is_closed", nobody_waits: "nobody_waits", no_cases: "no_cases", paused: "paused", low_n: "low_n", no_data: "no_data" };
 const reasonKey = (reason) => REASONS[reason] ?? "unknown";
 
 function opening(tile, { words, zone, now }) {

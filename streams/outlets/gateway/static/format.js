@@ -32,10 +32,12 @@ export function count(value, lang = "en") {
   return { number: `${value < 0 ? "−" : ""}${grouped}${tail}`, unit: "" };
 }
 
-/** One value in its unit. @param {"s"|"fraction"|"contacts"|"agents"} unit */
+/** One value in its unit. @param {"s"|"fraction"|"points"|"score"|"contacts"|"agents"|"promises"|"answers"} unit */
 export function figure(value, unit, target = null, lang = "en") {
   if (unit === "s") return duration(value, lang);
   if (unit === "fraction") return ratio(value, target, lang);
+  if (unit === "score") return { number: decimal(value, 2, lang), unit: "" };
+  if (unit === "points") return count(Math.round(value), lang);
   return count(value, lang);
 }
 

@@ -1,0 +1,67 @@
+"""Mails as they go over SMTP: RFC 5322 with its threads, and the marks of automatic ones (RFC 3834, 3464)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from streams.simulator.conversation import Message, Told
+from streams.simulator.wires import Payload
+
+SUBJECT = "My order"
+
+
+class Mails:
+    """One address of ours; what leaves from it is handed to Floorwalker as well."""
+
+    repeats = True
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @property
+    def queue(self) -> str:
+        """What Floorwalker calls the address."""
+        return self.address
+
+    def payloads(self, told: Told) -> Sequence[Payload]:
+        """One mail for each message."""
+        if told.kind != "message":
+            return []
+        mail = self.mail(told)
+        sender = "" if told.message.sort in ("acknowledgement", "absence", "bounce") else str(mail["From"])
+        return [Payload(mail.as_bytes(policy=SMTP), str(mail["Message-ID"]), 0.0, sender, self.address)]
+
+    def mail(self, told: Told) -> EmailMessage:
+        """The mail of a message."""
+        conversation, message = told.conversation, told.message
+        ours, theirs = self.address, conversation.person.mail
+        to_us = message.author == "customer" or message.sort == "bounce"
+        mail = EmailMessage(policy=SMTP)
+        when = format_datetime(datetime.fromtimestamp(message.at // 1_000, UTC))
+        mail["Received"] = f"from mx.sender.example by mx.{ours.partition('@')[2]} with ESMTPS; {when}"
+        mail["From"] = f"Mail Delivery System <mailer-daemon@{ours.partition('@')[2]}>"
+        if message.sort != "bounce":
+            mail.replace_header("From", theirs if to_us else ours)
+        mail["To"] = ours if to_us else theirs
+        mail["Subject"] = SUBJECT if message.number == 1 else f"Re: {SUBJECT}"
+        mail["Date"] = when
+        mail["Message-ID"] = self._id(told, message)
+        if message.number > 1:
+            before = conversation.messages[message.number - 2]
+            mail["In-Reply-To"] = self._id(told, before)
+            mail["References"] = f"{self._id(told, conversation.messages[0])} {self._id(told, before)}"
+        if message.sort in ("acknowledgement", "absence"):
+            mail["Auto-Submitted"] = "auto-replied"
+        mail.set_content(message.text)
+        if message.sort == "bounce":
+            mail["Auto-Submitted"] = "auto-generated"
+            mail.make_mixed(boundary=f"report-{conversation.number}-{message.number}")
+            mail.set_type("multipart/report")
+            mail.set_param("report-type", "delivery-status")
+        return mail
+
+    def _id(self, told: Told, message: Message) -> str:
+        domain = (told.conversation.person.mail if message.author == "customer" else self.address).partition("@")[2]
+        return f"<fw-{told.conversation.number}-{message.number}@{domain}>"

@@ -1,0 +1,1 @@
+"""Payloads as nobody sends them, by the hundred thousand: every mapper answers each of them, and quickly."""

@@ -101,6 +101,8 @@ class _Unread:
     __slots__ = ("_end", "_fetched", "_rest", "next_fetch_offset")
 
     def __init__(self, fetched: Any) -> None:
+        # Never used here, it would keep the bytes of the fetch in a circle until the garbage collector comes by.
+        fetched._records_iterator = None
         self._fetched = fetched
         self._rest: list[Any] = []
         self._end: int = fetched.next_fetch_offset

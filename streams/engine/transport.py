@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import aiokafka
 import structlog
@@ -53,7 +53,7 @@ class Batch:
     `turn`: in which it was fetched.
     """
 
-    __slots__ = ("after", "end", "offset", "partition", "records", "topic", "turn", "value")
+    __slots__ = ("after", "end", "offset", "partition", "records", "topic", "turn")
     timestamp = None
     timestamp_type = 0
     headers = ()
@@ -65,11 +65,15 @@ class Batch:
     def __init__(self, tp: TP, records: list[Any], after: int | None, *, turn: int = 0, end: int = 0) -> None:
         self.topic, self.partition = tp
         self.offset = records[-1].offset
-        self.value = self
         self.records = records
         self.after = after
         self.turn = turn
         self.end = end
+
+    @property
+    def value(self) -> Self:
+        """The batch. No attribute: a batch that refers to itself outlives its use until the garbage collector comes by."""
+        return self
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

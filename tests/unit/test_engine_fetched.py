@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.fetched import received, take_fetched
+from streams.engine.transport import Batch
 
 TP = TopicPartition("in", 0)
 PLAIN, GZIP = 0, 1
@@ -59,6 +64,16 @@ class Fetched:
 
     def take(self, limit: int | None = None) -> list[Any]:
         return received(TP, take_fetched(self, {TP}, limit).get(TP, []))
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Nothing that refers to itself is freed meanwhile."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def told(records: list[Any]) -> list[tuple[Any, ...]]:
@@ -150,3 +165,26 @@ def test_a_fetch_that_was_refused_says_so_once() -> None:
     with pytest.raises(TopicAuthorizationFailedError):
         fetched.take()
     assert fetched.take() == []
+
+
+def test_the_bytes_of_a_fetch_are_freed_when_it_has_been_read() -> None:
+    with no_collector():
+        fetched = Fetched(batch(0, [b"a", b"b"]), [], 0)
+        bytes_of = weakref.ref(fetched.records)
+        del fetched.records
+        assert bytes_of() is not None
+        fetched.take()
+        assert bytes_of() is None
+
+
+def test_a_batch_is_freed_when_its_task_has_taken_it() -> None:
+    class Held(list[Any]):
+        """Records that a reference can be kept to."""
+
+    with no_collector():
+        records = Held(Fetched(batch(0, [b"a"]), [], 0).take())
+        seen = weakref.ref(records)
+        taken = Batch(TP, records, None)
+        assert taken.value is taken
+        del records, taken
+        assert seen() is None

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from agents.children import Child
+from streams.ending import end
 
 PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds before a child is started again: after its first end within a minute, its second, and so on."""
@@ -64,10 +65,8 @@ class Supervisor:
             done, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
         finally:
-            for task in keeping:
-                task.cancel()
             # None of them may start a child that is about to be stopped.
-            await asyncio.gather(*keeping, return_exceptions=True)
+            await end(*keeping)
 
     async def stop(self, timeout: float) -> None:
         """End all of them; those of one group that have not ended after `timeout` seconds are killed."""

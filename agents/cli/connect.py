@@ -17,6 +17,7 @@ from streams.connectors.feeds import kinds
 from streams.connectors.keeping import Keeper
 from streams.connectors.link import Link
 from streams.connectors.tail import Tail
+from streams.ending import end
 from streams.health import Health
 from streams.logs import set_up_logs
 from streams.settings import Settings, load_settings
@@ -68,9 +69,8 @@ async def _connect(settings: Settings, bootstrap: str) -> None:
         finally:
             for tail in tails:
                 tail.stop()
-            for task in (stopping, *running[len(tails) :]):
-                task.cancel()
-            await asyncio.gather(stopping, *running, return_exceptions=True)
+            await end(stopping, *running[len(tails) :])
+            await asyncio.gather(*running[: len(tails)], return_exceptions=True)
 
 
 def _tails(settings: Settings, bootstrap: str) -> list[Tail]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agents.cli.console import err
+from streams.ending import end
 from streams.health import PortTaken
 from streams.kafka import EmbeddedKafka
 from streams.kafka.ports import is_free
@@ -42,9 +43,7 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Resu
             raise Stopped
         return working.result()
     finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
+        await end(working, stopping)
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from streams.ending import end
+
 if TYPE_CHECKING:
     import httpx
 
@@ -84,10 +86,7 @@ class Fetches:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._under_way.values())
 
     def _forget(self, now: float) -> None:
         self._failed = {address: failed for address, failed in self._failed.items() if failed[0] > now}

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from streams.connectors.line_records import LineRecord
 from streams.connectors.publisher import Publisher
+from streams.ending import end
 from streams.producers import stop_at_once
 from streams.reader import is_cancelled
 
@@ -66,8 +67,7 @@ class Link:
     async def close(self) -> None:
         """Let go of Kafka."""
         if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting])
+            await end(self._connecting)
         if self._publisher is not None:
             self._let_go(self._publisher)
         await asyncio.gather(*self._leaving)

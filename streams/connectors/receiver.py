@@ -23,6 +23,7 @@ from streams.connectors.line_records import LineRecord
 from streams.connectors.link import Sender
 from streams.connectors.secrets import Source, by_path
 from streams.connectors.spool import LARGEST
+from streams.ending import end
 
 log = structlog.get_logger()
 
@@ -101,9 +102,7 @@ class Receiver:
 
     async def close(self) -> None:
         """Let go of everything. What is spooled stays on disk."""
-        for visit in self._visits:
-            visit.cancel()
-        await asyncio.gather(*self._visits, return_exceptions=True)
+        await end(*self._visits)
         await self._fetches.close()
         await self._keeper.close()
 

@@ -8,6 +8,7 @@ import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 from faust.types import TP
 
+from streams.ending import end
 from streams.engine.changelog import read_changelog
 from streams.engine.gauges import TaskGauges
 from streams.engine.inbox import Inbox
@@ -151,10 +152,9 @@ class Task:
 
     async def _cancel_loop(self) -> None:
         loop, self._loop = self._loop, None
-        # Once may not be enough: a consumer that is being stopped takes a cancellation for that of its own fetcher.
-        while loop is not None and not loop.done():
-            loop.cancel()
-            await asyncio.wait([loop], timeout=CANCEL_AGAIN)
+        if loop is not None:
+            # A consumer that is being stopped takes a cancellation for that of its own fetcher.
+            await end(loop, again=CANCEL_AGAIN)
 
     def _drop(self) -> None:
         """Let go of state and producer. No await: nobody may go on with a state that a flush was lost from."""

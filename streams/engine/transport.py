@@ -72,7 +72,7 @@ class Batch:
 
     @property
     def value(self) -> Self:
-        """The batch. No attribute: a batch that refers to itself outlives its use until the garbage collector comes by."""
+        """The batch. No attribute: one that refers to itself stays until the garbage collector comes by."""
         return self
 
 

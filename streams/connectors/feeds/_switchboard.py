@@ -15,6 +15,7 @@ import structlog
 
 from streams.connectors.feed import FeedBroken, Inlet, Terms
 from streams.connectors.keeping import NotKept
+from streams.ending import end
 
 log = structlog.get_logger()
 
@@ -101,8 +102,7 @@ async def pinging(say: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
 
 class Heard:

@@ -12,6 +12,7 @@ import uvicorn
 from streams.connectors.hooks import Hook
 from streams.connectors.keeping import say_who_is_gone
 from streams.connectors.secrets import sources_of
+from streams.ending import end
 from streams.health import PortTaken
 from streams.outlets.gateway.app import build_desk, build_gateway
 from streams.outlets.gateway.desk import Desk
@@ -89,9 +90,7 @@ async def serve(
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await end(*working)
         await desk.commands.close()
         await desk.receiver.close()
         await asyncio.to_thread(desk.history.close)

@@ -15,6 +15,7 @@ from schemas.notifications import Alert, decode
 from schemas.topics import ALERTS_NOTIFICATIONS, METRICS_LIVE, prefix_of
 from schemas.unreadable import UNREADABLE
 from streams import telemetry
+from streams.ending import end
 from streams.health import Health
 from streams.outlets.notifier.answers import Sender
 from streams.outlets.notifier.database import Database, path_of
@@ -153,7 +154,7 @@ class Notifier:
             for task in done:
                 # What ends before it is told to has met what nobody thought of.
                 task.result()
-            await _cancel(others)
+            await end(*others)
             for each in self._deliveries:
                 each.stop()
             if deliveries:
@@ -162,7 +163,7 @@ class Notifier:
                 async with asyncio.timeout(LAST_REPORTS):
                     await self._reporting.finish()
         finally:
-            await _cancel(everything)
+            await end(*everything)
 
     async def _look_after(self) -> None:
         """The watchman's rounds, the gauges, and forgetting."""
@@ -228,9 +229,3 @@ class Notifier:
 async def _first_live(reader: AIOKafkaConsumer, partition: TopicPartition) -> int:
     end = int((await reader.end_offsets([partition]))[partition])
     return max(0, min(await offset_at(reader, partition, wall_ms() - LIVE_MS), end - LIVE_RECORDS))
-
-
-async def _cancel(tasks: Sequence["asyncio.Task[object]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

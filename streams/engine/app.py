@@ -1,12 +1,12 @@
 """The Faust app, set up for batches."""
 
-import gc
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import faust
 
 from schemas.topics import prefix_of
+from streams.engine.collector import arrange_collector
 from streams.engine.engine import Engine
 from streams.engine.transport import BatchTransport
 
@@ -57,8 +57,7 @@ def build_app(
     `partitions`: how many each topic has, changelogs included. `wall`: in service, else event time.
     `lead`: how far clocks may follow the wall beyond what their sources have passed on: the grace that rules give.
     """
-    # Streams make millions of short-lived objects and few cycles: the default thresholds cost a fifth of the time.
-    gc.set_threshold(50_000, 25, 100)
+    arrange_collector()
     app = FloorwalkerApp(
         prefix_of(namespace) + "floorwalker",
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],

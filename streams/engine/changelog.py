@@ -1,12 +1,12 @@
 """Reading a task's state back."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine.collector import settle
 from streams.engine.fetched import take_fetched
 
 POLL = 0.5
@@ -51,9 +51,7 @@ async def read_changelog(
                 await _fetched(consumer)
     finally:
         await consumer.stop()
-    # What was restored lives as long as the task: no collection need look at it again.
-    gc.collect()
-    gc.freeze()
+    settle()
     return count
 
 

@@ -1,9 +1,13 @@
 """What a task gathered between two flushes for the metrics task."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from schemas.envelopes import Envelope
 from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
+
+ITEMS = 2_000
+"""Items of one record: of all that a backlog says between two flushes a record would be larger than its topic takes."""
 
 
 class Gathered:
@@ -87,29 +91,31 @@ class Gathered:
             together[name] = together.get(name, 0) + n
         return together
 
-    def partial(self, task: str) -> Partial | None:
-        """All of it as one record, and forget it. None if nothing was gathered."""
-        facts = [item for item in self._facts.items() if item[1]]
-        busy = {agent: n for agent, n in self._busy.items() if n}
-        agents = list(self._agents.values())
-        calls = [item for item in self._calls.items() if item[1]]
-        states = [item for item in self._states.items() if item[1]]
-        clocks = [item for item in self._clocks.items() if item[1]]
-        partial = Partial(
-            task=task,
-            facts=facts,
-            outcomes=self._outcomes,
-            split=self._split,
-            agents=agents,
-            busy=busy,
-            sources=self._sources,
-            calls=calls,
-            states=states,
-            clocks=clocks,
-        )
-        nothing = not (facts or busy or agents or calls or states or clocks or self._outcomes or self._split)
+    def partials(self, task: str) -> list[Partial]:
+        """All of it, and forget it: one record, several where it is much, none where it is nothing."""
+        short: dict[str, Any] = {
+            "outcomes": self._outcomes,
+            "busy": {agent: n for agent, n in self._busy.items() if n},
+            "sources": self._sources,
+        }
+        long: dict[str, Any] = {
+            "facts": [item for item in self._facts.items() if item[1]],
+            "calls": [item for item in self._calls.items() if item[1]],
+            "states": [item for item in self._states.items() if item[1]],
+            "clocks": [item for item in self._clocks.items() if item[1]],
+            "agents": list(self._agents.values()),
+            "split": self._split,
+        }
         self._clear()
-        return None if nothing else partial
+        items = sum(map(len, long.values()))
+        if not items and not short["outcomes"] and not short["busy"]:
+            return []
+        if items <= ITEMS:
+            return [Partial(task=task, **short, **long)]
+        pieces = [Partial(task=task, **short)]
+        for name, each in long.items():
+            pieces += (Partial(task=task, **{name: each[at : at + ITEMS]}) for at in range(0, len(each), ITEMS))
+        return pieces
 
 
 def _one_more(outcomes: dict[str, int], outcome: str, reason: str | None) -> None:

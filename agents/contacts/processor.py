@@ -196,8 +196,7 @@ class Contacts:
             outcomes = self._gathered.outcomes()
             if outcomes:
                 self._counted(outcomes)
-        partial = self._gathered.partial(self._task)
-        if partial is not None:
+        for partial in self._gathered.partials(self._task):
             out.send(METRICS_PARTIALS.name, self._task.encode(), partials.encode(partial))
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:

@@ -155,6 +155,7 @@ def test_an_incident_becomes_an_alert_a_mail_and_a_webhook_and_its_end_is_told(
     show.wait_for(lambda: _offered(show) > offered, "calls that move")
 
     show.wait_for(lambda: set(show.channels("contacts_offered")) == CHANNELS, "contacts on all channels")
+    show.wait_for(lambda: _feeds(show) == {"pbx", "mail", "mailbox"}, "something of the switchboard and of all mails")
     show.wait_for(lambda: all(each["value"] is not None for each in _in_queue(show)), "all channels on the board")
     assert [each["label"] for each in _in_queue(show)] == [
         *("Phone in queue", "Chat in queue", "Mail in queue", "Social in queue")
@@ -203,6 +204,15 @@ def _offered(show: Show) -> float:
         ),
         default=0,
     )
+
+
+def _feeds(show: Show) -> set[str]:
+    """Sources whose feeds have brought something."""
+    lines = map(json.loads, (show.folder / "connect.log").read_text().splitlines())
+    port = next(line["port"] for line in lines if line["event"] == "health.listening")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        brought = r'floorwalker_feed_records_total{.*outcome="taken",source="(\w+)"} [1-9]'
+        return set(re.findall(brought, page.read().decode()))
 
 
 def _in_queue(show: Show) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
-"""A simulated contact centre on four channels, through the real connectors: AMI, SMTP and webhooks give the numbers of
-what really happened."""
+"""A simulated contact centre on four channels, through the real connectors: AMI, SMTP, IMAP and webhooks give the
+numbers of what really happened."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from agents.cli.demo.outside import Outside
-from agents.cli.demo.senders import Mailer, Outbox, Poster, Sender
-from agents.cli.demo.settings_file import CHAT, SOCIAL, Places, Secrets, write_settings
+from agents.cli.demo.senders import ByRecipient, Filer, Mailer, Outbox, Poster, Sender
+from agents.cli.demo.settings_file import ADDRESS, CHAT, ORDERS, SOCIAL, Places, Secrets, write_settings
 from streams.kafka import EmbeddedKafka
 from streams.kafka.ports import free_port
 from streams.simulator import Delivery, House, sample_plan
@@ -65,7 +65,7 @@ async def tell_all(house: House, outside: Outside, places: Places, until: float)
         hooks = f"http://127.0.0.1:{places.board_port}/hooks"
         senders = {
             "chat": Counting(Poster(session, outside.chat, f"{hooks}/chatwoot/{CHAT}")),
-            "mail": Counting(Mailer(places.mail_port)),
+            "mail": Counting(ByRecipient({ADDRESS: Mailer(places.mail_port), ORDERS: Filer(outside.mailbox)})),
             "social": Counting(Poster(session, outside.social, f"{hooks}/whatsapp/{SOCIAL}")),
         }
         outboxes = {name: Outbox(sender) for name, sender in senders.items()}
@@ -125,7 +125,7 @@ class Numbers:
 
 def places_of(folder: Path, outside: Outside, made: Secrets) -> Places:
     """Free ports for all of it."""
-    outside.switchboard.port = free_port()
+    outside.switchboard.port, outside.mailbox.port = free_port(), free_port()
     return Places(
         folder=folder,
         worker_port=0,
@@ -133,6 +133,7 @@ def places_of(folder: Path, outside: Outside, made: Secrets) -> Places:
         notifier_port=0,
         board_port=free_port(),
         ami_port=outside.switchboard.port,
+        imap_port=outside.mailbox.port,
         mail_port=free_port(),
         smtp_port=1,
         hook="http://127.0.0.1:1/",
@@ -144,7 +145,7 @@ def places_of(folder: Path, outside: Outside, made: Secrets) -> Places:
 
 async def story(house: House, outside: Outside, places: Places, until: float, numbers: Numbers) -> None:
     """All that happens is told, and read."""
-    await outside.switchboard.start()
+    await outside.start()
     try:
         async with asyncio.timeout(PATIENCE):
             await outside.switchboard.logged_in.wait()
@@ -153,7 +154,7 @@ async def story(house: House, outside: Outside, places: Places, until: float, nu
         # What is told twice would come now.
         await asyncio.to_thread(lambda: [numbers.read() for _ in range(10)])
     finally:
-        await outside.switchboard.stop()
+        await outside.stop()
 
 
 @pytest.fixture(scope="module")

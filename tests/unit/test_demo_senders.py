@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -10,12 +11,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from imapclient import IMAPClient
 
 from agents.cli.demo import senders
-from agents.cli.demo.senders import Mailer, Outbox, Poster, Refused, Sender
+from agents.cli.demo.senders import ByRecipient, Filer, Mailer, Outbox, Poster, Refused, Sender
+from streams.ending import end
 from streams.kafka.ports import free_port
 from streams.simulator.wires import Payload
 from streams.simulator.wires.chatwoot import Chatwoot
+from streams.simulator.wires.mailbox import Mailbox
 
 PAYLOADS = [Payload(f"{number}\r\n".encode(), f"d-{number}", 0.0, "", "care@demo.example") for number in range(3)]
 
@@ -38,8 +42,7 @@ async def sent(sender: Sender, taken: list[Any], until: int) -> None:
                     running.result()
                 await asyncio.sleep(0.005)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running, again=0.5)
 
 
 async def gateway(port: int, answers: list[int], taken: list[bytes]) -> web.AppRunner:
@@ -135,6 +138,58 @@ def test_a_mail_that_is_refused_for_good_ends_the_demo_with_a_word() -> None:
         mailed(["552 Too large"])
 
 
+class Post:
+    """Takes mails for an address."""
+
+    def __init__(self, answers: list[bool]) -> None:
+        self._answers = answers
+        self.taken: list[bytes] = []
+
+    async def send(self, payload: Payload) -> bool:
+        if self._answers and not self._answers.pop(0):
+            return False
+        self.taken.append(payload.body)
+        return True
+
+
+def test_a_mail_goes_the_way_of_its_recipient_and_comes_again_where_it_was_not_taken() -> None:
+    ours, theirs = Post([False, True, False]), Post([])
+    ways = ByRecipient({"care@demo.example": ours, "orders@demo.example": theirs})
+
+    async def story() -> list[bool]:
+        orders = Payload(b"order", "o", recipient="orders@demo.example")
+        return [await ways.send(each) for each in (PAYLOADS[0], orders, PAYLOADS[0], PAYLOADS[1])]
+
+    assert asyncio.run(story()) == [False, True, True, False]
+    assert (ours.taken, theirs.taken) == ([PAYLOADS[0].body], [b"order"])
+
+
+def test_a_mail_lies_in_the_mailbox_as_one_that_comes_now() -> None:
+    payload = Payload(b"From: ana@kunde.example\r\n\r\nHello\r\n", "m", recipient="orders@demo.example")
+
+    async def story() -> dict[bytes, Any]:
+        mailbox = Mailbox("orders@demo.example", "secret")
+        await mailbox.start()
+        try:
+            assert await Filer(mailbox).send(payload)
+            return await asyncio.to_thread(only_mail, mailbox.port)
+        finally:
+            await mailbox.stop()
+
+    begun = time.time()
+    found = asyncio.run(story())
+    assert found[b"BODY[]"] == payload.body
+    assert int(begun) <= found[b"INTERNALDATE"].timestamp() <= time.time()
+
+
+def only_mail(port: int) -> dict[bytes, Any]:
+    with IMAPClient("127.0.0.1", port, ssl=False) as client:
+        client.login("orders@demo.example", "secret")
+        client.select_folder("INBOX", readonly=True)
+        (found,) = client.fetch(client.search(), ["BODY.PEEK[]", "INTERNALDATE"]).values()
+        return dict(found)
+
+
 class Deaf:
     """A sender whose library takes no notice of a cancellation."""
 
@@ -148,16 +203,14 @@ class Deaf:
         return True
 
 
-def test_an_outbox_that_is_cancelled_ends_although_the_cancellation_was_lost() -> None:
+def test_an_outbox_ends_although_a_cancellation_was_lost() -> None:
     async def story() -> None:
         deaf = Deaf()
         outbox = Outbox(deaf)
         outbox.put(PAYLOADS[0])
         running = asyncio.create_task(outbox.run())
         await deaf.sending.wait()
-        running.cancel()
-        done, _ = await asyncio.wait([running], timeout=5)
-        running.cancel()
-        assert done == {running}
+        async with asyncio.timeout(10):
+            await end(running, again=0.1)
 
     asyncio.run(story())

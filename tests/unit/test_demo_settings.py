@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from agents.cli.demo.outside import Outside
-from agents.cli.demo.settings_file import ADDRESS, Places, Secrets, settings_text, write_settings
+from agents.cli.demo.settings_file import ADDRESS, ORDERS, Places, Secrets, settings_text, write_settings
 from agents.intake.providers import webhooks
 from streams.connectors import feed_settings, secrets
 from streams.connectors.feeds import kinds
 from streams.outlets.gateway.layout import Layout
 from streams.settings import Settings, load_settings
 from streams.simulator import sample_plan
+from streams.simulator.wires.mailbox import INBOX, SENT
 
 MADE = Secrets(*(f"{name} of these tests" for name in Secrets._fields))
 
@@ -28,9 +29,10 @@ def places(folder: Path) -> Places:
         notifier_port=3,
         board_port=4,
         ami_port=5,
-        mail_port=6,
-        smtp_port=7,
-        hook="http://127.0.0.1:8/hook",
+        imap_port=6,
+        mail_port=7,
+        smtp_port=8,
+        hook="http://127.0.0.1:9/hook",
         chat_queue=outside.chat.queue,
         social_queue=outside.social.queue,
         secrets=MADE,
@@ -55,9 +57,19 @@ def test_the_file_is_its_owner_s_alone_since_it_holds_all_secrets(tmp_path: Path
 def test_sources_are_complete_and_told_apart(settings: Settings, tmp_path: Path) -> None:
     assert secrets.faults(settings.hooks, webhooks()) == []
     assert feed_settings.faults(settings.feeds, kinds()) == []
-    assert [name for _, name in settings.names_of_sources()] == ["chat", "whatsapp", "pbx", "mail"]
-    assert [terms.port for _, terms in feed_settings.terms_of(settings.feeds, kinds(), tmp_path)] == [5, 6]
+    assert [name for _, name in settings.names_of_sources()] == ["chat", "whatsapp", "pbx", "mail", "mailbox"]
+    assert [terms.port for _, terms in feed_settings.terms_of(settings.feeds, kinds(), tmp_path)] == [5, 7, 6]
     assert settings.connect.port == 2
+
+
+def test_mails_of_the_mailbox_wait_in_the_queue_of_the_mail_desk_and_none_is_left_out(settings: Settings) -> None:
+    (mailbox,) = (feed for feed in settings.feeds if feed.kind == "imap")
+    assert mailbox.settings == {
+        "mailboxes": f"{INBOX},{SENT}",
+        "from": "beginning",
+        "addresses": ORDERS,
+        "queue": ADDRESS,
+    }
 
 
 def test_every_queue_has_a_name_and_a_promise_that_is_measured(settings: Settings) -> None:

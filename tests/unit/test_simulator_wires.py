@@ -55,15 +55,15 @@ def test_postmark_comes_with_user_and_password() -> None:
     assert headers == {"Content-Type": "application/json", "Authorization": known["expected"]}
 
 
-def mails() -> list[Payload]:
-    house = House(sample_plan(), {"mail": Mails(ADDRESS)}, seed="mails", begins=BEGIN)
+def mails(*addresses: str) -> list[Payload]:
+    house = House(sample_plan(), {"mail": Mails(*addresses)}, seed="mails", begins=BEGIN)
     said = list(house.run(BEGIN + 3_600))
     house.last_orders()
     return [each.payload for each in (*said, *house.run(BEGIN + 7_200)) if isinstance(each, Delivery)]
 
 
 def test_mails_are_whole_messages_with_threads_and_what_a_machine_wrote_says_so() -> None:
-    sent = mails()
+    sent = mails(ADDRESS)
     assert all(each.body.endswith(b"\r\n") and b"\n" not in each.body.replace(b"\r\n", b"") for each in sent)
     parsed = Counter[str]()
     for each in sent:
@@ -77,6 +77,19 @@ def test_mails_are_whole_messages_with_threads_and_what_a_machine_wrote_says_so(
     ids = {message_from_bytes(each.body)["Message-ID"] for each in sent}
     assert replies
     assert all(mail["In-Reply-To"] in ids and mail["References"].split()[0] in ids for mail in replies)
+
+
+def test_of_several_addresses_with_one_queue_each_conversation_goes_by_one() -> None:
+    assert Mails(ADDRESS, "orders@demo.example").queue == ADDRESS
+    recipients: dict[str, set[str]] = defaultdict(set)
+    for each in mails(ADDRESS, "orders@demo.example"):
+        mail = message_from_bytes(each.body)
+        thread = (mail["References"] or mail["Message-ID"]).split()[0]
+        recipients[thread].add(each.recipient)
+        assert each.recipient in (mail["From"], mail["To"])
+    shares = Counter(address for (address,) in recipients.values())
+    assert set(shares) == {ADDRESS, "orders@demo.example"}
+    assert min(shares.values()) > len(recipients) // 3
 
 
 def told(said: Iterable[Said]) -> list[bytes]:

@@ -1,15 +1,17 @@
-"""What stands outside of Floorwalker in the demo: a switchboard and the tools of three desks, with their secrets."""
+"""What stands outside of Floorwalker in the demo: a switchboard, a mailbox and the tools of three desks, with
+their secrets."""
 
 import time
 from collections.abc import Mapping
 
 import aiohttp
 
-from agents.cli.demo.senders import Mailer, Outbox, Poster
-from agents.cli.demo.settings_file import ADDRESS, CHAT, MANAGER, SOCIAL, Secrets
+from agents.cli.demo.senders import ByRecipient, Filer, Mailer, Outbox, Poster
+from agents.cli.demo.settings_file import ADDRESS, CHAT, MANAGER, ORDERS, SOCIAL, Secrets
 from streams.simulator.wires import Wire
 from streams.simulator.wires.ami import Ami, Switchboard
 from streams.simulator.wires.chatwoot import Chatwoot
+from streams.simulator.wires.mailbox import Mailbox
 from streams.simulator.wires.mails import Mails
 from streams.simulator.wires.whatsapp import WhatsApp
 
@@ -19,9 +21,20 @@ class Outside:
 
     def __init__(self, secrets: Secrets) -> None:
         self.switchboard = Ami(Switchboard(), MANAGER, secrets.switchboard, clock=time.time)
+        self.mailbox = Mailbox(ORDERS, secrets.mailbox)
         self.chat = Chatwoot(secrets.chat)
         self.social = WhatsApp(secrets.social)
-        self._mail = Mails(ADDRESS)
+        self._mail = Mails(ADDRESS, ORDERS)
+
+    async def start(self) -> None:
+        """Begin to listen. Raises OSError where a port is taken."""
+        await self.switchboard.start()
+        await self.mailbox.start()
+
+    async def stop(self) -> None:
+        """Hang up."""
+        await self.switchboard.stop()
+        await self.mailbox.stop()
 
     @property
     def wires(self) -> Mapping[str, Wire]:
@@ -33,6 +46,6 @@ class Outside:
         hooks = f"http://127.0.0.1:{gateway_port}/hooks"
         return {
             "chat": Outbox(Poster(session, self.chat, f"{hooks}/{self.chat.provider}/{CHAT}")),
-            "mail": Outbox(Mailer(mail_port)),
+            "mail": Outbox(ByRecipient({ADDRESS: Mailer(mail_port), ORDERS: Filer(self.mailbox)})),
             "social": Outbox(Poster(session, self.social, f"{hooks}/{self.social.provider}/{SOCIAL}")),
         }

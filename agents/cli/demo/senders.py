@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 import aiohttp
 import aiosmtplib
 
 from streams.simulator.wires import Payload, Webhook
+from streams.simulator.wires.mailbox import Mailbox
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
@@ -70,6 +72,29 @@ class Mailer:
         return True
 
 
+class Filer:
+    """Has mails lie in a mailbox."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def send(self, payload: Payload) -> bool:
+        """One mail: it comes now."""
+        await self._mailbox.take(payload.body, time.time())
+        return True
+
+
+class ByRecipient:
+    """Sends each mail in the way of its recipient."""
+
+    def __init__(self, ways: Mapping[str, Sender]) -> None:
+        self._ways = ways
+
+    async def send(self, payload: Payload) -> bool:
+        """One mail."""
+        return await self._ways[payload.recipient].send(payload)
+
+
 class Outbox:
     """What one tool has yet to send, in order."""
 
@@ -83,10 +108,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send, until cancelled. Raises Refused."""
-        own = asyncio.current_task()
-        # A cancellation that comes with an answer may be lost in the library that waits for that (asyncio.wait_for of
-        # Python 3.11): the next one would never come.
-        while own is None or not own.cancelling():
+        while True:
             await self._send(await self._waiting.get())
 
     async def _send(self, payload: Payload) -> None:

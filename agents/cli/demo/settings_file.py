@@ -4,18 +4,22 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from streams.simulator.wires.mailbox import INBOX, SENT
+
 SOURCE = "pbx"
 """Name of the switchboard: of the past and of what is live, so that both are of the same contacts and callers."""
 
 FORMAT = "asterisk-queue-log"
 """Format of the past; what is live comes by AMI."""
 
-CHAT, MAIL, SOCIAL = "chat", "mail", "whatsapp"
+CHAT, MAIL, MAILBOX, SOCIAL = "chat", "mail", "mailbox", "whatsapp"
 """Names of the other sources."""
 
 LEVEL = "service_level.answered_over_offered"
 MANAGER = "floorwalker"
 ADDRESS = "care@demo.example"
+ORDERS = "orders@demo.example"
+"""What comes to it lies in a mailbox; it waits in the queue of ADDRESS."""
 
 
 class Secrets(NamedTuple):
@@ -24,14 +28,16 @@ class Secrets(NamedTuple):
 
     alerts: str
     switchboard: str
+    mailbox: str
     chat: str
     social: str
     social_token: str
 
 
 class Places(NamedTuple):
-    """Where everything of one demo is. `ami_port`: of the simulated switchboard; `mail_port`: where mails of customers
-    come in; `smtp_port`, `hook`: where alerts go. `chat_queue`, `social_queue`: what their tools call them."""
+    """Where everything of one demo is. `ami_port`, `imap_port`: of the simulated switchboard and mailbox; `mail_port`:
+    where mails of customers come in; `smtp_port`, `hook`: where alerts go. `chat_queue`, `social_queue`: what their
+    tools call them."""
 
     folder: Path
     worker_port: int
@@ -39,6 +45,7 @@ class Places(NamedTuple):
     notifier_port: int
     board_port: int
     ami_port: int
+    imap_port: int
     mail_port: int
     smtp_port: int
     hook: str
@@ -207,6 +214,14 @@ source = "{MAIL}"
 address = "127.0.0.1:{places.mail_port}"
 security = "none"
 settings = {{ addresses = "{ADDRESS}" }}
+
+[[feeds]]
+kind = "imap"
+source = "{MAILBOX}"
+address = "127.0.0.1:{places.imap_port}"
+security = "none"
+secrets = {{ user = "{ORDERS}", password = "{secrets.mailbox}" }}
+settings = {{ mailboxes = ["{INBOX}", "{SENT}"], from = "beginning", addresses = "{ORDERS}", queue = "{ADDRESS}" }}
 
 [[hooks]]
 provider = "chatwoot"

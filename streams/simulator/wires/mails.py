@@ -1,4 +1,5 @@
-"""Mails as they go over SMTP: RFC 5322 with its threads, and the marks of automatic ones (RFC 3834, 3464)."""
+"""Mails as they go over SMTP and lie in mailboxes: RFC 5322 with its threads, and the marks of automatic ones (RFC
+3834, 3464)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,24 +7,29 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from streams.simulator.conversation import Message, Told
+from streams.simulator.conversation import Conversation, Message, Told
 from streams.simulator.wires import Payload
 
 SUBJECT = "My order"
 
 
 class Mails:
-    """One address of ours; what leaves from it is handed to Floorwalker as well."""
+    """Addresses of ours with one queue, a conversation by the one or the other; what leaves from them is handed to
+    Floorwalker as well."""
 
     repeats = True
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
 
     @property
     def queue(self) -> str:
-        """What Floorwalker calls the address."""
-        return self.address
+        """What Floorwalker calls the addresses: the first."""
+        return self._addresses[0]
+
+    def address(self, conversation: Conversation) -> str:
+        """The one that a conversation goes by."""
+        return self._addresses[conversation.number % len(self._addresses)]
 
     def payloads(self, told: Told) -> Sequence[Payload]:
         """One mail for each message."""
@@ -31,12 +37,14 @@ class Mails:
             return []
         mail = self.mail(told)
         sender = "" if told.message.sort in ("acknowledgement", "absence", "bounce") else str(mail["From"])
-        return [Payload(mail.as_bytes(policy=SMTP), str(mail["Message-ID"]), 0.0, sender, self.address)]
+        return [
+            Payload(mail.as_bytes(policy=SMTP), str(mail["Message-ID"]), 0.0, sender, self.address(told.conversation))
+        ]
 
     def mail(self, told: Told) -> EmailMessage:
         """The mail of a message."""
         conversation, message = told.conversation, told.message
-        ours, theirs = self.address, conversation.person.mail
+        ours, theirs = self.address(conversation), conversation.person.mail
         to_us = message.author == "customer" or message.sort == "bounce"
         mail = EmailMessage(policy=SMTP)
         when = format_datetime(datetime.fromtimestamp(message.at // 1_000, UTC))
@@ -63,5 +71,6 @@ class Mails:
         return mail
 
     def _id(self, told: Told, message: Message) -> str:
-        domain = (told.conversation.person.mail if message.author == "customer" else self.address).partition("@")[2]
-        return f"<fw-{told.conversation.number}-{message.number}@{domain}>"
+        conversation = told.conversation
+        author = conversation.person.mail if message.author == "customer" else self.address(conversation)
+        return f"<fw-{conversation.number}-{message.number}@{author.partition('@')[2]}>"

@@ -40,7 +40,7 @@ class Postmark:
             return []
         mail = self._mails.mail(told)
         name = str(uuid5(NAMESPACE_URL, str(mail["Message-ID"])))
-        return [Payload(json.dumps(_inbound(mail, name, self._mails.address)).encode(), name)]
+        return [Payload(json.dumps(_inbound(mail, name, self._mails.address(told.conversation))).encode(), name)]
 
 
 def _inbound(mail: EmailMessage, name: str, recipient: str) -> dict[str, Any]:

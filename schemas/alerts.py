@@ -55,7 +55,8 @@ class SlaTransition(msgspec.Struct, frozen=True, omit_defaults=True):
     """One transition of one clock instance. Times UTC, durations seconds, business time where `calendar` is set.
 
     fulfilled: done, attained or late. cancelled: over before it was due, by `reason`. lapsed: over, not done, after it
-    was breached; the breach stands. retargeted: policy, version, target or calendar changed, by `cause`.
+    was breached; the breach stands. retargeted: policy, version, target or calendar changed, by `cause`:
+    another version of the policy or of its calendar, or a contact of which another one is true.
 
     `instance`: id of the event that started the clock. `due_at`: when it is due as of `occurred_at`; of a paused clock,
     when it was. `occurred_at`: the instant that it is about (of a breach: its due instant, never the sweep's).

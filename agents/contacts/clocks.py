@@ -147,11 +147,12 @@ def _terms(
     promise = _promise(book, clock, properties, start, first_cycle)
     terms = [_term(start, promise)]
     for at in sorted(changed):
-        properties = held[at].properties if at in held else properties
+        former, properties = properties, held[at].properties if at in held else properties
         before, promise = promise, _promise(book, clock, properties, at, first_cycle)
-        cause = _cause(before, promise)
-        if cause is not None:
-            terms.append(_term(at, promise, changed[at], cause))
+        if before == promise:
+            continue
+        is_contact = properties is not former and before == _promise(book, clock, former, at, first_cycle)
+        terms.append(_term(at, promise, changed[at], "contact_changed" if is_contact else _cause(before, promise)))
     return terms
 
 
@@ -166,11 +167,8 @@ def _term(at: int, promise: Promise, event: str | None = None, cause: Cause | No
     return Term(at, policy, version, target, at_risk, calendar, event, cause, mode)
 
 
-def _cause(before: Promise, after: Promise) -> Cause | None:
-    """Why a clock is judged otherwise; None where it is not."""
-    if before == after:
-        return None
+def _cause(before: Promise, after: Promise) -> Cause:
+    """Why the same contact is promised something else: a new version of the calendar, else the policy."""
     one, other = before.calendar, after.calendar
-    if before[:3] == after[:3] and one is not None and other is not None and one.id == other.id:
-        return "calendar_changed"
-    return "policy_changed"
+    is_calendar = before[:3] == after[:3] and one is not None and other is not None and one.id == other.id
+    return "calendar_changed" if is_calendar else "policy_changed"

@@ -36,8 +36,8 @@ POLICIES = (
         {
             "first_reply": (
                 "06-08T07:00 activated due 06-08T15:00 used 0m by 2",
-                "06-08T09:00 retargeted due 06-08T08:00 used 120m by 2,3 policy_changed tightened-urgent:1",
-                "06-08T08:00 breached due 06-08T08:00 used 120m by 2,3 policy_changed tightened-urgent:1",
+                "06-08T09:00 retargeted due 06-08T08:00 used 120m by 2,3 contact_changed tightened-urgent:1",
+                "06-08T08:00 breached due 06-08T08:00 used 120m by 2,3 contact_changed tightened-urgent:1",
                 "06-08T10:00 fulfilled late due 06-08T08:00 used 180m by 2,3,4 tightened-urgent:1",
             )
         },
@@ -52,7 +52,7 @@ POLICIES = (
         {
             "first_reply": (
                 "06-08T07:00 activated due 06-08T08:00 used 0m by 2",
-                "06-08T07:30 retargeted due 06-08T11:00 used 30m by 2,3 policy_changed relaxed-low:1",
+                "06-08T07:30 retargeted due 06-08T11:00 used 30m by 2,3 contact_changed relaxed-low:1",
                 "06-08T10:00 fulfilled attained due 06-08T11:00 used 180m by 2,3,4 relaxed-low:1",
             )
         },
@@ -69,7 +69,7 @@ POLICIES = (
                 "06-08T07:00 activated due 06-08T08:00 used 0m by 2",
                 "06-08T07:48 at_risk due 06-08T08:00 used 48m by 2",
                 "06-08T08:00 breached due 06-08T08:00 used 60m by 2",
-                "06-08T08:05 retargeted due 06-08T11:00 used 65m by 2,3 policy_changed relaxed-late:1",
+                "06-08T08:05 retargeted due 06-08T11:00 used 65m by 2,3 contact_changed relaxed-late:1",
                 "06-08T10:00 fulfilled late due 06-08T11:00 used 180m by 2,3,4 relaxed-late:1",
             )
         },
@@ -84,8 +84,8 @@ POLICIES = (
         {
             "first_reply": (
                 "06-17T07:00 activated due 06-17T08:00 used 0m by 2",
-                "06-17T07:20 cancelled no_policy due 06-17T08:00 used 20m by 2,3 policy_changed",
-                "06-17T07:40 activated due 06-17T08:00 used 40m by 2,3,4 policy_changed",
+                "06-17T07:20 cancelled no_policy due 06-17T08:00 used 20m by 2,3 contact_changed",
+                "06-17T07:40 activated due 06-17T08:00 used 40m by 2,3,4 contact_changed",
                 "06-17T07:48 at_risk due 06-17T08:00 used 48m by 2,3,4",
                 "06-17T08:00 breached due 06-17T08:00 used 60m by 2,3,4",
                 "06-17T08:10 fulfilled late due 06-17T08:00 used 70m by 2,3,4,5",
@@ -195,7 +195,7 @@ POLICIES = (
         {
             "total_resolution": (
                 "06-08T13:00 activated due 06-09T13:00 used 0m by 1",
-                "06-08T17:00 retargeted due 06-09T15:00 used 120m by 1,2 policy_changed new-york:1",
+                "06-08T17:00 retargeted due 06-09T15:00 used 120m by 1,2 contact_changed new-york:1",
                 "06-09T13:24 at_risk due 06-09T15:00 used 384m by 1,2 new-york:1",
                 "06-09T15:00 breached due 06-09T15:00 used 480m by 1,2 new-york:1",
                 "06-09T16:00 fulfilled late due 06-09T15:00 used 540m by 1,2,3 new-york:1",

@@ -76,8 +76,17 @@ class Alerts:
             found[:] = [each for each in self.of(queue) if claim(each)]
             return bool(found)
 
-        wait_for(holds, f"{what}; of {queue} was said {self.of(queue)}; the worker: {self.worker.words[-1_500:]}", 45)
+        wait_for(holds, f"{what}; of {queue} was said {self.of(queue)}; the worker: {self.worker.words[-1_500:]}")
         return found[0]
+
+    def wait_mute(self, name: str) -> None:
+        """Read on until a mute is shown."""
+
+        def holds() -> bool:
+            self._take(self._reader.news(0.05))
+            return any((each["kind"], each["id"]) == ("mute", name) for each in self.said)
+
+        wait_for(holds, f"the mute; the worker: {self.worker.words[-1_500:]}")
 
     def _take(self, records: list[Said]) -> None:
         for each in records:
@@ -115,8 +124,10 @@ def test_an_alert_fires_is_acknowledged_and_resolved_though_the_worker_is_killed
 ) -> None:
     entered = alerts.pbx.enter("2.1", "sales")
     due_ms = round((entered + PROMISE) * 1000)
-    pending = alerts.wait_for("sales", lambda each: each["state"] == "pending", "shown at once")
-    assert pending["id"] == alert_id("sla.answer_within", {"queue": "sales"}, due_ms)
+    shown = alerts.wait_for("sales", lambda each: True, "shown at once")
+    # A busy machine may have let the wait pass.
+    assert shown["state"] in ("pending", "firing")
+    assert shown["id"] == alert_id("sla.answer_within", {"queue": "sales"}, due_ms)
     alerts.worker.kill()
     alerts.worker.start()
     trigger = alerts.wait_for("sales", lambda each: each.get("notify") == "trigger", "the alert told")
@@ -141,7 +152,7 @@ def test_an_alert_fires_is_acknowledged_and_resolved_though_the_worker_is_killed
     resolved = alerts.wait_for("sales", lambda each: each["state"] == "resolved", "resolved")
 
     said = alerts.of("sales")
-    assert {each["id"] for each in said} == {pending["id"]}
+    assert {each["id"] for each in said} == {shown["id"]}
     assert [each["sequence"] for each in said] == list(range(1, len(said) + 1)), "none twice, none left out"
     assert [each["notify"] for each in said if each.get("notify")] == ["trigger", "resolve"]
     assert {each["outcome"] for each in resolved["evidence"]["subjects"]} == {"late", "abandoned"}
@@ -156,7 +167,7 @@ def test_undisturbed_an_alert_is_told_within_seconds_of_the_broken_promise(
     # A worker that has only just come back may be behind.
     time.sleep(2)
     due = alerts.pbx.enter("3.1", "quick") + PROMISE
-    alerts.wait_for("quick", lambda each: each["state"] == "pending", "shown")
+    alerts.wait_for("quick", lambda each: True, "shown")
     shown = time.time() - due
     alerts.wait_for("quick", lambda each: each.get("notify") == "trigger", "told")
     told = time.time() - due
@@ -170,6 +181,7 @@ def test_undisturbed_an_alert_is_told_within_seconds_of_the_broken_promise(
 def test_what_is_muted_is_shown_and_told_when_the_mute_is_lifted(alerts: Alerts) -> None:
     until = datetime.fromtimestamp(time.time() + 600, UTC).isoformat()
     name = alerts.say(command="mute", matchers={"queue": "muted"}, why="works", until=until)
+    alerts.wait_mute(name)
     alerts.pbx.enter("4.1", "muted")
     shown = alerts.wait_for("muted", lambda each: each["state"] == "firing", "firing")
     assert (shown["muted"], shown.get("notify")) == (name, None)

@@ -25,7 +25,8 @@ from streams.kafka.ports import free_port
 from streams.topics import ensure_topics
 from tests.acceptance.program import BIN, Program, wait_for
 from tests.acceptance.reading import Reader, Said
-from tests.contract.fixtures import fixtures
+from tests.acceptance.sns import Sns
+from tests.contract.fixtures import fixtures, ses
 from tests.contract.kit import PUBLIC, Fixture, Post
 from tests.integration import test_ami, test_freeswitch, test_mastodon_stream
 from tests.integration.mail_kit import PASSWORD, USER, Dovecot, dovecot
@@ -36,9 +37,6 @@ OUTAGE = float(os.environ.get("OUTAGE_SECONDS", "20"))
 NAMESPACE = "all"
 ROUNDS = 8
 """Payloads of each feed: two before the outage, four in it, two behind."""
-
-# The gateway fetches SNS's certificate from Amazon, and tests ask nobody outside: the contract suite has it.
-OUTSIDE = frozenset({"ses"})
 
 
 class Wire:
@@ -82,7 +80,7 @@ class Floor:
         self.board, self.switch = test_ami.Switchboard(), test_freeswitch.Switch()
         self.instance = test_mastodon_stream.Instance()
         self.smtp, self.lmtp, self.port = free_port(), free_port(), free_port()
-        self.wires = [Wire(each, self.port) for name, each in sorted(fixtures().items()) if name not in OUTSIDE]
+        self.wires = [Wire(each, self.port) for _, each in sorted(fixtures().items())]
         self.queue_log = folder / "queue_log"
 
     def write_settings(self, server: Dovecot) -> None:
@@ -167,18 +165,22 @@ def _on_topics(kafka: EmbeddedKafka) -> Iterator[Said]:
 
 
 @pytest.mark.slow
-def test_kafka_is_killed_while_all_connectors_receive(tmp_path: Path) -> None:
+def test_kafka_is_killed_while_all_connectors_receive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(fixtures()) == set(webhooks()), "every provider takes part"
     with dovecot() as server:
-        asyncio.run(_all(tmp_path, server))
+        asyncio.run(_all(tmp_path, server, monkeypatch))
 
 
-async def _all(folder: Path, server: Dovecot) -> None:
+async def _all(folder: Path, server: Dovecot, patch: pytest.MonkeyPatch) -> None:
     kafka = EmbeddedKafka(folder / "kafka")
     await asyncio.to_thread(kafka.start)
     try:
         async with AsyncExitStack() as stack:
+            sns = Sns(folder / "sns", ses.CERTIFICATE, ses.certificate(time.time_ns() // 1_000_000))
+            await sns.start(patch)
+            stack.push_async_callback(sns.stop)
             await _told(Floor(folder, kafka), server, stack)
+            assert set(sns.asked) == {"sns.eu-central-1.amazonaws.com:443"}, "nobody else outside was asked"
     finally:
         await asyncio.to_thread(kafka.stop)
 
@@ -271,7 +273,7 @@ def _missing(floor: Floor) -> list[str]:
         f"{source}: {token!r}"
         for source, tokens in _tokens().items()
         for token in tokens
-        if not any(source == whose and value is not None and token in value for whose, value in there)
+        if not any(source == whose and token in value for whose, value in there)
     ]
 
 

@@ -87,7 +87,7 @@ def awaited(worker: Program) -> list[str]:
     if port is None:
         return []
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE):
             return []
     except urllib.error.HTTPError as error:
         return list(json.loads(error.read())["waiting_for"])

@@ -165,9 +165,9 @@ def test_up_starts_all_of_it_on_a_kafka_of_its_own_and_ctrl_c_leaves_nothing_run
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"), f"ready: {up.words}")
         assert answers(f"http://127.0.0.1:{port}/healthz")
         assert answers(f"http://127.0.0.1:{port}/metrics")
-        family = descendants(up.process.pid)
         # Kafka, a worker, a gateway and a connector.
-        assert len(family) == 4
+        wait_for(lambda: len(descendants(up.process.pid)) == 4, "all of it runs")
+        family = descendants(up.process.pid)
         told = time.monotonic()
         assert up.interrupt() == DONE
         seconds = measured(told)

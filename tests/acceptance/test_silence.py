@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.pbx import SOURCE, Pbx
-from tests.acceptance.program import PATIENCE, in_service, wait_for
+from tests.acceptance.program import in_service, wait_for
 from tests.acceptance.reading import Reader
 from tests.conftest import unused_namespace
 
@@ -36,29 +36,32 @@ def test_a_source_that_stops_is_told_once_and_its_end_too_though_the_worker_is_k
         pbx = Pbx(tmp_path / "queue_log")
         stack.callback(pbx.close)
 
-        def told(*transitions: str) -> bool:
+        def read() -> None:
             for each in reader.news(0.05):
                 if each.topic == "alerts.trends" and each.key is not None:
                     said.append(each.json)
                 elif each.key == "pipeline":
                     pipeline.update(each.json)
-            return [each["transition"] for each in said][-len(transitions) :] == list(transitions)
+
+        def told(*transitions: str) -> bool:
+            # Where this takes its time, the source falls silent once more.
+            read()
+            return [each["transition"] for each in said][: len(transitions)] == list(transitions)
 
         def heard(records: int) -> bool:
-            told("")
+            read()
             return bool(pipeline.get("sources", {}).get(SOURCE, {}).get("records", 0) >= records)
 
         pbx.enter("1.0", "sales")
-        wait_for(lambda: heard(1), "the first line is counted", PATIENCE)
-        wait_for(lambda: told("opened"), "the silence", PATIENCE)
+        wait_for(lambda: heard(1), "the first line is counted")
+        wait_for(lambda: told("opened"), "the silence")
         worker.kill()
         worker.start()
         worker.wait_ready()
         pbx.enter("1.1", "sales")
-        wait_for(lambda: told("opened", "closed"), "the end of the silence", PATIENCE)
-        opened, closed = said[-2:]
-        # Where this takes its time, the source falls silent once more.
-        wait_for(lambda: heard(2), "the second line is counted", PATIENCE)
+        wait_for(lambda: told("opened", "closed"), "the end of the silence")
+        opened, closed = said[:2]
+        wait_for(lambda: heard(2), "the second line is counted")
     assert opened["rule"] == "source.silent"
     assert opened["source"] == SOURCE
     assert opened["trend"] == closed["trend"]

@@ -59,7 +59,7 @@ targets = { first_reply = "3m" }
 [[policies]]
 id = "calm"
 tags = ["calm"]
-targets = { first_reply = "60s" }
+targets = { first_reply = "30m" }
 """
 
 AWAY = """
@@ -68,7 +68,7 @@ id = "calm"
 version = 2
 rank = 50
 tags = ["calm"]
-targets = { first_reply = "90s" }
+targets = { first_reply = "45m" }
 """
 
 TARGETS = (2, 4, 6, 9)
@@ -310,12 +310,12 @@ def test_clocks_run_on_through_a_killed_worker_none_twice_none_missing_none_late
             ("activated", began, instant), ("at_risk", at_risk, instant), ("breached", instant, instant),
         ]  # fmt: skip
     for name in answered:
-        later = asked + timedelta(seconds=60)
+        later = asked + timedelta(minutes=30)
         assert moments(desk.told(name)) == [("activated", asked, later), ("fulfilled", replied, later)]
         assert desk.told(name)[-1]["outcome"] == "attained"
     retargeted = next(each for each in desk.told("calm-3") if each["transition"] == "retargeted")
     assert (retargeted["policy"], retargeted["cause"]) == ({"id": "calm", "version": 2}, "policy_changed")
-    assert at(retargeted["due_at"]) == asked + timedelta(seconds=90)
+    assert at(retargeted["due_at"]) == asked + timedelta(minutes=45)
     assert killed - SLACK < at(retargeted["occurred_at"]).timestamp() < time.time()
     assert len({each["id"] for each in desk.said}) == len(desk.said)
 

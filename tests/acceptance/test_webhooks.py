@@ -31,7 +31,7 @@ CONFIG = f"""
 region = "DE"
 
 [sla]
-answer_within = "30s"
+answer_within = "1h"
 
 [gateway]
 public_url = "{PUBLIC}"
@@ -146,8 +146,8 @@ class Centre:
         found = None
         for topic, window in self.said:
             if topic == "metrics.live" and "metrics" in window and window["window"]["kind"] == "all":
-                scope = window["scope"]
-                if scope.get("channel") == channel and scope.get("queue") is None:
+                scope = {part: of for part, of in window["scope"].items() if of is not None}
+                if scope == ({} if channel is None else {"channel": channel}):
                     found = window["metrics"].get(metric, {}).get("value")
         return found
 

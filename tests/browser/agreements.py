@@ -14,7 +14,7 @@ from tests.browser import faces
 from tests.browser.live_floor import LiveFloor, Place
 
 KINDS = {"now": "all", "last 30 min": "rolling30min"}
-SETTLED = 4.0
+SETTLED = 8.0
 """Seconds after which the page must show what the API has said unchanged: far more than it takes, since other work may
 share the machine."""
 

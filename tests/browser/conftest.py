@@ -43,7 +43,7 @@ def open_page(request: pytest.FixtureRequest, browser: Browser, complaints: list
 
     def make(width: int = 1280, height: int = 720, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         complaints.append(Complaints(page))

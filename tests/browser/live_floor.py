@@ -13,7 +13,7 @@ from typing import Any
 from streams.kafka.ports import free_port
 from tests.acceptance.floor import SESSION
 from tests.acceptance.pbx import SOURCE, Pbx
-from tests.acceptance.program import BIN, Program, answers, wait_for
+from tests.acceptance.program import BIN, PATIENCE, Program, answers, wait_for
 
 SOURCES = f"""
 [[sources]]
@@ -103,7 +103,7 @@ class Gateway(Program):
 
     def get(self, path: str) -> Any:
         """What the API answers."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as response:  # noqa: S310 - a page of our own
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=PATIENCE) as response:  # noqa: S310 - a page of our own
             return json.load(response)
 
     def tiles(self) -> dict[str, dict[str, Any]]:

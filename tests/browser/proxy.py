@@ -40,8 +40,8 @@ class Proxy:
 
     def __enter__(self) -> Proxy:
         self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the proxy did not start within 10 s")
+        if not self._ready.wait(60):
+            raise RuntimeError("the proxy did not start within 60 s")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,7 +60,7 @@ class Proxy:
         self._loop.close()
 
     async def _run(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
         async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as self._session:
             app = web.Application()
             app.router.add_route("*", "/{rest:.*}", self._pass_on)

@@ -67,8 +67,8 @@ class ScriptedGateway:
 
     def __enter__(self) -> ScriptedGateway:
         self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the scripted gateway did not start within 10 s")
+        if not self._ready.wait(60):
+            raise RuntimeError("the scripted gateway did not start within 60 s")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +92,7 @@ class ScriptedGateway:
         return len(self._viewers)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)

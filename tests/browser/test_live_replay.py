@@ -46,8 +46,8 @@ def test_a_replay_is_framed_on_all_pages_and_shows_the_time_of_its_data(
         gateway.wait_ready()
         page.goto(f"{gateway.url}/")
         answered = "*/*/contacts_answered/30min"
-        wall.until(lambda: wall.tile(page, answered).count() == 1, "there are tiles", 30)
-        wall.until(lambda: wall.text(page, answered, "value") == "20", "the replay has ended", 30)
+        wall.until(lambda: wall.tile(page, answered).count() == 1, "there are tiles", 60)
+        wall.until(lambda: wall.text(page, answered, "value") == "20", "the replay has ended", 60)
         assert wall.badge(page) == "replay"
         assert page.locator("#time").inner_text().startswith("2025-03-10 12:0")
         for number in range(1, page.locator("#pages button:visible").count() + 1):

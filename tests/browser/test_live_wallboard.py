@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Page
 
 from streams.kafka import EmbeddedKafka
 from streams.outlets.gateway.keys import hash_of
+from tests.acceptance.program import PATIENCE
 from tests.acceptance.reading import Reader
 from tests.browser import faces, wall
 from tests.browser.agreements import Agreements, Numbers, compare, different
@@ -48,6 +50,8 @@ name = "dana"
 role = "lead"
 sha256 = "{hash_of(KEY)}"
 """
+SLACK = 15.0
+"""Seconds that may pass beside those that have to: far more than it takes, since other work may share the machine."""
 BAD = "rgb(242, 75, 100)"
 CROSS = "M4.3 1.2L10 6.9"
 
@@ -67,7 +71,7 @@ def floor(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Ite
             tiles = running.gateway.tiles()
             return "*/*/contacts_answered/30min" in tiles and tiles["*/*/contacts_answered/30min"]["value"] == 1
 
-        wall.until(answered, f"the first call is counted; the worker: {running.worker.words[-1_500:]}", 60)
+        wall.until(answered, f"the first call is counted; the worker: {running.worker.words[-1_500:]}", PATIENCE)
         yield running
 
 
@@ -79,7 +83,7 @@ def watching(floor: LiveFloor, page: Page) -> Page:
 
 def watch(page: Page, url: str) -> Page:
     page.goto(f"{url}/")
-    wall.until(lambda: wall.badge(page) == "live", "the board is live", 30)
+    wall.until(lambda: wall.badge(page) == "live", "the board is live", PATIENCE)
     page.locator(".tile:not(.empty)").first.wait_for()
     return page
 
@@ -116,7 +120,7 @@ def test_every_tile_says_what_the_api_says_while_calls_go_on_and_what_metrics_li
             told[:] = [*different(floor, watching, reader, published)]
             return not told
 
-        wall.until(agree, f"page, board, metrics and metrics.live say the same: {told}", 30)
+        wall.until(agree, f"page, board, metrics and metrics.live say the same: {told}", 60)
     assert floor.gateway.tiles()["*/*/contacts_in_queue/now"]["value"] == 0
 
 
@@ -127,10 +131,13 @@ def test_a_waiting_clock_shows_each_second_how_long_ago_the_caller_came(floor: L
     samples = watching.evaluate(
         """async (name) => {
             const value = document.querySelector(`.tile[data-id="${name}"] .value`);
-            const samples = [];
-            for (const until = performance.now() + 5_500; performance.now() < until;) {
-              samples.push([Date.now(), value.textContent]);
+            const samples = [], shown = new Set(), until = performance.now() + 30_000;
+            for (let before = performance.now(); shown.size < 6 && before < until;) {
               await new Promise((done) => setTimeout(done, 50));
+              // The page has had its turn, too: the machine was not busy elsewhere.
+              if (performance.now() - before < 300) samples.push([Date.now(), value.textContent]);
+              shown.add(value.textContent);
+              before = performance.now();
             }
             return samples;
         }""",
@@ -141,10 +148,10 @@ def test_a_waiting_clock_shows_each_second_how_long_ago_the_caller_came(floor: L
     shown = [faces.seconds(text) for _, text in samples]
     assert [at for at, text in samples if abs(faces.seconds(text) + 0.5 - (at / 1000 - entered)) > 1.5] == []
     steps = [later - earlier for earlier, later in pairwise(shown)]
-    # A machine that is busy elsewhere may leave a second out.
-    assert set(steps) <= {0, 1, 2}
     assert len(set(shown)) >= 5
-    assert shown[-1] - shown[0] in (5, 6)
+    assert min(steps) >= 0
+    # A machine that is busy elsewhere may leave a second out.
+    assert median(step for step in steps if step) == 1
     wall.until(lambda: wall.text(watching, name, "value") == "–", "nobody waits any more")
 
 
@@ -180,7 +187,7 @@ def test_a_caller_past_the_promise_is_a_red_tile_and_a_line_in_the_strip_until_i
     floor.pbx.say("hot.1", HOT, "PJSIP/first-0", "CONNECT", 9, "hot.1b", 1)
     floor.pbx.say("hot.1", HOT, "PJSIP/first-0", "COMPLETECALLER", 9, 1, 1)
     wall.until(lambda: wall.tile(page, name).get_attribute("data-status") == "good", "the tile is good again")
-    wall.until(lambda: page.locator("#quiet").is_visible(), "the line has left the strip", 20)
+    wall.until(lambda: page.locator("#quiet").is_visible(), "the line has left the strip")
 
 
 def outcome(page: Page) -> str:
@@ -228,7 +235,7 @@ def sign_in(page: Page) -> None:
     page.locator("#sign-in").wait_for(state="visible")
     page.locator("#key").fill(KEY)
     page.keyboard.press("Enter")
-    wall.until(lambda: wall.badge(page) == "live", "the board is live", 30)
+    wall.until(lambda: wall.badge(page) == "live", "the board is live", PATIENCE)
 
 
 def test_a_503_of_a_proxy_is_shown_and_got_over_with_no_hand_on_the_page(
@@ -239,11 +246,11 @@ def test_a_503_of_a_proxy_is_shown_and_got_over_with_no_hand_on_the_page(
     sign_in(page)
     refused, opened = guarded.refused, guarded.opened
     guarded.refuse(503)
-    wall.until(lambda: wall.badge(page) == "disconnected", "the refusal was noticed", 20)
+    wall.until(lambda: wall.badge(page) == "disconnected", "the refusal was noticed")
     wall.until(lambda: guarded.refused >= refused + 2, "the page asked again")
     assert page.locator(".tile:not(.empty)").count() == 12
     guarded.refuse(None)
-    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 30)
+    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 60)
     assert guarded.opened > opened
 
 
@@ -274,14 +281,14 @@ def test_a_killed_gateway_leaves_a_disconnected_board_that_comes_back_by_itself(
     page = watching
     killed = time.monotonic()
     floor.gateway.kill()
-    wall.until(lambda: wall.badge(page) == "disconnected", "the silence was noticed", 16)
+    wall.until(lambda: wall.badge(page) == "disconnected", "the silence was noticed")
     noticed = time.monotonic() - killed
-    assert noticed < 15
+    assert noticed < 12 + SLACK
     assert page.locator("#lost").is_visible()
     floor.gateway.start()
     floor.gateway.wait_ready()
     ready = time.monotonic()
-    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 35)
+    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", 60)
     told = f"noticed after {noticed:.1f} s, live again {time.monotonic() - ready:.1f} s after the gateway was ready"
     print(f"\ngateway killed: {told}")
     record_property("gateway killed", told)
@@ -295,21 +302,25 @@ def test_a_killed_worker_is_a_board_that_catches_up_then_is_stale_and_recovers_b
     page = watching
     before = int(wall.text(page, "*/*/contacts_answered/30min", "value"))
     floor.worker.kill()
-    killed = time.monotonic()
-    wall.until(lambda: wall.badge(page) == "catching_up", "the lag was noticed", 20)
-    lagging = time.monotonic() - killed
-    assert 7 < lagging < 15
+
+    def behind() -> float:
+        """Seconds since what the worker knew last."""
+        return time.time() - floor.gateway.get("/api/v1/board")["watermark"] / 1_000
+
+    wall.until(lambda: wall.badge(page) == "catching_up", "the lag was noticed")
+    lagging = behind()
+    assert 10 <= lagging < 15 + SLACK
     # Calls go on: they wait in Kafka.
     floor.pbx.enter("outage.1", "sales")
     floor.pbx.say("outage.1", "sales", "PJSIP/first-0", "CONNECT", 1, "outage.1b", 1)
     floor.pbx.say("outage.1", "sales", "PJSIP/first-0", "COMPLETECALLER", 1, 1, 1)
-    wall.until(lambda: wall.badge(page) == "stale", "the numbers are not believed any more", 65)
-    stale = time.monotonic() - killed
-    assert 57 < stale < 66
+    wall.until(lambda: wall.badge(page) == "stale", "the numbers are not believed any more", 90)
+    stale = behind()
+    assert 60 <= stale < 65 + SLACK
     assert {face.status for face in faces.shown(page)[1].values()} == {"stale"}
     floor.worker.start()
     started = time.monotonic()
-    wall.until(lambda: wall.badge(page) == "live", f"live again; the worker: {floor.worker.words[-1_500:]}", 60)
+    wall.until(lambda: wall.badge(page) == "live", f"live again; the worker: {floor.worker.words[-1_500:]}", PATIENCE)
     told = f"catching up after {lagging:.1f} s, stale after {stale:.1f} s, live {time.monotonic() - started:.1f} s "
     print(f"\nworker killed: {told}after it was started again")
     record_property("worker killed", f"{told}after it was started again")
@@ -317,5 +328,5 @@ def test_a_killed_worker_is_a_board_that_catches_up_then_is_stale_and_recovers_b
     def answered() -> bool:
         return wall.text(page, "*/*/contacts_answered/30min", "value") == str(before + 1)
 
-    wall.until(answered, "the call that came meanwhile is counted once", 20)
+    wall.until(answered, "the call that came meanwhile is counted once")
     wall.until(lambda: "stale" not in {face.status for face in faces.shown(page)[1].values()}, "all is believed again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import statistics
 import time
 from typing import Any
 
@@ -27,27 +28,41 @@ def test_a_tile_is_painted_at_once_after_quiet_and_then_twice_a_second(page: Pag
         }"""
     )
     time.sleep(0.7)
-    for value in range(100, 125):
+    value = 100
+    gateway.say("delta", scenes.delta(scenes.count("waiting", "In queue", value)))
+    wall.until(lambda: wall.text(page, "waiting", "value") == "100", "the first value is shown, with none behind it")
+    while page.evaluate("window.paints.length") < 7:
+        value += 1
         gateway.say("delta", scenes.delta(scenes.count("waiting", "In queue", value)))
         time.sleep(0.08)
-    wall.until(lambda: wall.text(page, "waiting", "value") == "124", "the last value is shown")
+    wall.until(lambda: wall.text(page, "waiting", "value") == str(value), "the last value is shown")
 
     paints = page.evaluate("window.paints")
     gaps = [later - earlier for earlier, later in itertools.pairwise(paints)]
-    assert 4 <= len(paints) <= 8
     assert min(gaps) >= 495
+    # The machine may be busy elsewhere once or twice.
+    assert statistics.median(gaps) < 800
 
 
 def test_a_changed_number_is_bold_for_a_second_and_a_ticking_clock_never(page: Page, gateway: ScriptedGateway) -> None:
     wall.show(page, gateway)
     time.sleep(0.6)
+    page.evaluate(
+        """() => {
+            window.bold = [];
+            new MutationObserver((changes) => changes.forEach(({target, oldValue}) => {
+                const [was, is] = [oldValue.split(' ').includes('changed'), target.classList.contains('changed')];
+                if (target.matches('.tile') && was !== is) window.bold.push([performance.now(), target.dataset.id, is]);
+            })).observe(
+                document.querySelector('#tiles'), {attributeFilter: ['class'], attributeOldValue: true, subtree: true});
+        }"""
+    )
     gateway.say("delta", scenes.delta(scenes.count("waiting", "In queue", 8)))
-    changed = page.locator(".tile.changed")
-    wall.until(lambda: changed.count() == 1, "the change is seen")
-    assert changed.get_attribute("data-id") == "waiting"
-    wall.until(lambda: changed.count() == 0, "it is over", within=2)
+    wall.until(lambda: page.evaluate("window.bold.length") >= 2, "the change was seen and is over")
     time.sleep(1.2)
-    assert changed.count() == 0
+    (began, *begun), (ended, *over) = page.evaluate("window.bold")
+    assert (begun, over) == (["waiting", True], ["waiting", False])
+    assert 900 < ended - began < 5_000
 
 
 @pytest.mark.slow
@@ -75,11 +90,11 @@ def test_the_page_does_not_grow_over_ten_minutes_of_changes(page: Page, gateway:
 
     for number in range(600):
         change(number)
-    wall.until(lambda: " 599 " in page.locator("#worst .text").inner_text(), "the first part is shown", within=30)
+    wall.until(lambda: " 599 " in page.locator("#worst .text").inner_text(), "the first part is shown", within=120)
     before = measured()
     for number in range(600, 600 + DELTAS):
         change(number)
-    wall.until(lambda: " 3599 " in page.locator("#worst .text").inner_text(), "all is shown", within=60)
+    wall.until(lambda: " 3599 " in page.locator("#worst .text").inner_text(), "all is shown", within=180)
     time.sleep(1.5)
     after = measured()
 

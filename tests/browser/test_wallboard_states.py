@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import operator
 import time
+from itertools import pairwise
+from statistics import median
 
 from playwright.sync_api import Page
 
-from tests.browser import scenes, wall
+from tests.browser import faces, scenes, wall
 from tests.browser.chromium import Complaints
 from tests.browser.scripted_gateway import ScriptedGateway
+
+FACES = """
+    window.faces = [];
+    setInterval(() => {
+        const cards = document.querySelector('.tile[data-id="cards"]');
+        if (!cards) return;
+        const lost = document.querySelector('#lost');
+        const face = {
+            badge: document.querySelector('#badge').dataset.state, lost: lost.checkVisibility(),
+            silence: document.querySelector('#lost-for').textContent,
+            status: cards.dataset.status, value: cards.querySelector('.value').textContent,
+        };
+        if (JSON.stringify(face) !== JSON.stringify(window.faces.at(-1))) window.faces.push(face);
+    }, 20);
+"""
+"""Keeps each face of a board, from its first tile on."""
 
 
 def test_a_live_board_says_how_far_behind_its_data_is(page: Page, gateway: ScriptedGateway) -> None:
@@ -23,32 +42,41 @@ def test_a_live_board_says_how_far_behind_its_data_is(page: Page, gateway: Scrip
 def test_a_waiting_clock_ticks_each_second_with_no_message_from_the_server(
     page: Page, gateway: ScriptedGateway
 ) -> None:
-    gateway.opening = wall.opening(tiles=[scenes.clock("c", "Cards", 161)])
+    tile = scenes.clock("c", "Cards", 161)
+    gateway.opening = wall.opening(tiles=[tile])
     wall.show(page, gateway)
+    page.evaluate(
+        """() => {
+            const value = document.querySelector('.tile[data-id="c"] .value');
+            window.ticks = [];
+            new MutationObserver(() => window.ticks.push([Date.now(), value.textContent])).observe(
+                value, {characterData: true, childList: true, subtree: true});
+        }"""
+    )
+    wall.until(lambda: page.evaluate("window.ticks.length") >= 5, "it ticks")
 
-    seen = []
-    deadline = time.monotonic() + 4.2
-    while time.monotonic() < deadline:
-        shown = wall.text(page, "c", "value")
-        if shown not in seen:
-            seen.append(shown)
-        time.sleep(0.05)
-    minutes = [int(shown[0]) * 60 + int(shown[2:]) for shown in seen]
-    assert minutes == list(range(minutes[0], minutes[0] + len(minutes)))
-    assert len(minutes) >= 4
-    assert 161 <= minutes[0] <= 163
+    ticks = page.evaluate("window.ticks")
+    shown = [faces.seconds(text) for _, text in ticks]
+    waited = [(at - tile["since"]) / 1_000 for at, _ in ticks]
+    assert [late for late in map(operator.sub, waited, shown) if not -0.5 < late < 1.5] == []
+    steps = [later - earlier for earlier, later in pairwise(shown)]
+    assert min(steps) >= 1
+    # The machine may be busy elsewhere once.
+    assert median(steps) == 1
 
 
 def test_a_screen_whose_clock_is_wrong_by_an_hour_shows_the_servers_time(page: Page, gateway: ScriptedGateway) -> None:
     page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000;")
+    began = time.time()
     gateway.opening = wall.opening(
         tiles=[scenes.clock("c", "Cards", 10)], hello={"board": {"id": "floor", "title": "F", "timezone": "UTC"}}
     )
     wall.show(page, gateway)
 
-    assert wall.text(page, "c", "value") in {"0:10", "0:11", "0:12"}
-    minute = time.strftime("%H:%M", time.gmtime())
-    assert page.locator("#time").inner_text() in {minute, time.strftime("%H:%M", time.gmtime(time.time() - 5))}
+    shown, minute = faces.seconds(wall.text(page, "c", "value")), page.locator("#time").inner_text()
+    ended = time.time()
+    assert 10 <= shown <= 11 + ended - began
+    assert minute in {time.strftime("%H:%M", time.gmtime(at)) for at in (began, ended)}
 
 
 def test_a_board_that_catches_up_keeps_its_statuses_and_stops_its_clocks(page: Page, gateway: ScriptedGateway) -> None:
@@ -110,25 +138,27 @@ def test_one_stale_tile_leaves_the_others_alone(page: Page, gateway: ScriptedGat
 
 
 def test_silence_is_shown_by_a_counting_bar_and_later_no_tile_is_believed(page: Page, gateway: ScriptedGateway) -> None:
-    gateway.opening = wall.opening(wall.limits(lost=1_000, stale=3_000))
+    openings = iter([wall.opening(wall.limits(lost=1_000, stale=4_000))()])
+    gateway.opening = lambda: next(openings, [])  # it is reached again, and says nothing
+    page.add_init_script(FACES)
     wall.show(page, gateway)
-    gateway.opening = list  # it is reached again, and says nothing
-    assert not page.locator("#lost").is_visible()
-
-    wall.until(lambda: wall.badge(page) == "disconnected", "the silence was noticed", within=4)
-    assert wall.tile(page, "cards").get_attribute("data-status") == "bad"
-    stood = wall.text(page, "cards", "value")
-    counted = page.locator("#lost-for").inner_text()
-    wall.until(lambda: page.locator("#lost-for").inner_text() != counted, "the bar counts")
-    assert wall.text(page, "cards", "value") == stood
+    wall.until(lambda: wall.tile(page, "cards").get_attribute("data-status") == "stale", "the tiles are stale")
     assert "no news since" in page.locator("#lost").inner_text()
     width = page.locator("#header").bounding_box()
     assert width is not None
     assert width["width"] == 1280
 
-    wall.until(
-        lambda: wall.tile(page, "cards").get_attribute("data-status") == "stale", "the tiles are stale", within=6
-    )
+    seen = page.evaluate("window.faces")
+    live, lost = ([face for face in seen if face["badge"] == badge] for badge in ("live", "disconnected"))
+    assert {(face["lost"], face["status"]) for face in live} == {(False, "bad")}
+    assert all(face["lost"] for face in lost)
+    believed = [face for face in lost if face["status"] == "bad"]
+    assert len({face["value"] for face in believed}) == 1, "its clocks stand"
+    assert len({face["silence"] for face in believed}) > 1, "the bar counts"
+    assert [face["badge"] for face in seen] == ["connecting"] * (len(seen) - len(live) - len(lost)) + [
+        *("live" for _ in live), *("disconnected" for _ in lost),
+    ]  # fmt: skip
+    assert {face["status"] for face in lost[len(believed) :]} == {"stale"}
 
 
 def test_after_a_dropped_connection_the_board_is_live_again_by_itself(page: Page, gateway: ScriptedGateway) -> None:
@@ -151,7 +181,7 @@ def test_a_503_does_not_end_the_stream_for_good(
     assert page.locator(".tile:not(.empty)").count() == 12
 
     gateway.refuse, gateway.let_in = None, 200
-    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself", within=15)
+    wall.until(lambda: wall.badge(page) == "live", "the board came back by itself")
 
 
 def test_a_401_takes_the_data_off_the_glass_and_a_key_brings_it_back(

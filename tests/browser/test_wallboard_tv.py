@@ -24,9 +24,7 @@ def test_a_tv_hides_cursor_and_keys_and_names_its_board(page: Page, gateway: Scr
     wall.show(page, gateway, "?tv=1")
     assert page.locator("#corner").inner_text() == "floor"
 
-    wall.until(
-        lambda: page.evaluate("getComputedStyle(document.body).cursor") == "none", "the cursor is gone", within=8
-    )
+    wall.until(lambda: page.evaluate("getComputedStyle(document.body).cursor") == "none", "the cursor is gone")
     assert not page.locator("#keys").is_visible()
     page.mouse.move(300, 300)
     wall.until(lambda: page.locator("#keys").is_visible(), "it is back when the mouse moves")
@@ -40,15 +38,15 @@ def test_a_tv_without_a_bad_tile_rotates_through_the_pages_of_its_address(page: 
     wall.show(page, gateway, "?tv=1&rotate=5&pages=1,3")
     assert page.locator("#pages button:visible").count() == 2
 
-    wall.until(lambda: wall.tile(page, "cards").count() == 1, "it turned to the third page", within=8)
-    wall.until(lambda: wall.tile(page, "oldest").count() == 1, "and back to the first", within=8)
+    wall.until(lambda: wall.tile(page, "cards").count() == 1, "it turned to the third page")
+    wall.until(lambda: wall.tile(page, "oldest").count() == 1, "and back to the first")
 
 
 def test_rotation_stops_at_the_page_that_has_a_bad_tile(page: Page, gateway: ScriptedGateway) -> None:
     two_pages(gateway, [*scenes.quiet_floor()[:4], scenes.count("ready", "Agents", 0, status="bad", word="BELOW 5")])
     wall.show(page, gateway, "?tv=1&rotate=5")
 
-    wall.until(lambda: wall.tile(page, "ready").count() == 1, "it turned to the bad tile", within=8)
+    wall.until(lambda: wall.tile(page, "ready").count() == 1, "it turned to the bad tile")
     time.sleep(6.5)
     assert wall.tile(page, "ready").count() == 1
 

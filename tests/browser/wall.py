@@ -42,7 +42,7 @@ def badge(page: Page) -> str:
     return page.locator("#badge").get_attribute("data-state") or ""
 
 
-def until(true: Callable[[], object], what: str, within: float = 10.0) -> None:
+def until(true: Callable[[], object], what: str, within: float = 30.0) -> None:
     """Wait for it; fail with `what` it was."""
     deadline = time.monotonic() + within
     while not true():

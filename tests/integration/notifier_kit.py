@@ -30,8 +30,14 @@ from schemas.live import encode as encode_live
 from schemas.notifications import Alert, Evidence, Notify, Subject, encode
 from schemas.topics import ALERTS_NOTIFICATIONS, METRICS_LIVE
 from streams.topics import ensure_topics
-from tests.acceptance.program import BIN, Program, wait_for
+from tests.acceptance.program import BIN, PATIENCE, Program, wait_for
 from tests.acceptance.reading import Reader
+
+SETTLES = 0.5
+"""Seconds in which a sink notes what had reached its sockets."""
+
+SLACK = 10.0
+"""Seconds that may pass beside those that have to: far more than it takes, since other work may share the machine."""
 
 SECRET = "whsec_" + base64.b64encode(b"a key for these tests only").decode()
 
@@ -87,7 +93,7 @@ class HookSink:
 
     def __enter__(self) -> HookSink:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(PATIENCE)
         return self
 
     def __exit__(
@@ -144,7 +150,7 @@ class MailSink:
 
     def __enter__(self) -> MailSink:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(PATIENCE)
         return self
 
     def __exit__(
@@ -181,6 +187,13 @@ class MailSink:
         if reply.startswith("250"):
             request.answered = time.monotonic()
         return reply
+
+
+def kill(program: Program) -> float:
+    """Kill the notifier; an instant of time.monotonic() at which the sinks have noted all that it sent."""
+    program.kill()
+    time.sleep(SETTLES)
+    return time.monotonic()
 
 
 def duplicates(requests: list[Request], kills: list[float]) -> int:
@@ -255,7 +268,7 @@ class Floor:
 
     def put(self, topic: str, key: bytes, value: bytes) -> None:
         self._producer.produce(f"{self.namespace}.{topic}", value, key)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(PATIENCE) == 0
 
     def mark(self, watermark: datetime, *late: tuple[str, datetime]) -> None:
         """A pipeline record: all tasks are at `watermark`, but the `late` ones."""
@@ -274,7 +287,7 @@ class Floor:
         """The last Delivery of every message."""
         return {each["message"]: each for each in self.records() if each["kind"] == "delivery"}
 
-    def wait_deliveries(self, count: int, seconds: float = 60.0) -> list[dict[str, Any]]:
+    def wait_deliveries(self, count: int, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         """Wait until so many messages have an outcome."""
         wait_for(lambda: len(self.deliveries()) >= count, f"{count} deliveries, there is {self.deliveries()}", seconds)
         return list(self.deliveries().values())

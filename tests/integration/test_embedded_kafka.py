@@ -30,13 +30,14 @@ from streams.kafka import (
 from streams.kafka.archive import ClassArchive
 
 MIB = 1024 * 1024
+PATIENCE = 90.0
 
 
 def create_topic(bootstrap: str, name: str, **config: str) -> None:
     brokers = bootstrap.count(",") + 1
     admin = AdminClient({"bootstrap.servers": bootstrap})
     topic = NewTopic(name, num_partitions=1, replication_factor=min(3, brokers), config=config)
-    admin.create_topics([topic])[name].result(30)
+    admin.create_topics([topic])[name].result(PATIENCE)
 
 
 def produce(bootstrap: str, topic: str, *values: bytes) -> None:
@@ -45,11 +46,11 @@ def produce(bootstrap: str, topic: str, *values: bytes) -> None:
     producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 33 * MIB, "acks": "all"})
     for value in values:
         producer.produce(topic, value, on_delivery=lambda error, _: refused.append(error) if error else None)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE) == 0
     assert refused == []
 
 
-def consume(bootstrap: str, topic: str, count: int, seconds: float = 30) -> list[bytes]:
+def consume(bootstrap: str, topic: str, count: int, seconds: float = PATIENCE) -> list[bytes]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     values: list[bytes] = []
@@ -62,7 +63,7 @@ def consume(bootstrap: str, topic: str, count: int, seconds: float = 30) -> list
     return values
 
 
-def eventually(claim: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(claim: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not claim():
         if time.monotonic() > deadline:
@@ -91,9 +92,9 @@ def test_a_record_of_32_mib_goes_through_a_topic_that_allows_it(kafka: EmbeddedK
 def test_topics_are_not_made_by_asking_for_them(kafka: EmbeddedKafka, namespace: str) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
 
-    admin.list_topics(namespace, timeout=10)
+    admin.list_topics(namespace, timeout=PATIENCE)
 
-    assert namespace not in admin.list_topics(timeout=10).topics
+    assert namespace not in admin.list_topics(timeout=PATIENCE).topics
 
 
 def test_brokers_listen_on_loopback_only(kafka: EmbeddedKafka) -> None:
@@ -157,7 +158,7 @@ def test_a_paused_broker_answers_again_once_resumed(tmp_path: Path) -> None:
         assert consume(kafka.bootstrap, "kept", 1, seconds=1) == []
         kafka.resume(0)
 
-        assert "kept" in admin.list_topics(timeout=20).topics
+        assert "kept" in admin.list_topics(timeout=PATIENCE).topics
         kafka.pause(0)  # a paused broker is stopped in order, too
     assert kafka.pid(0) is None
 
@@ -195,7 +196,7 @@ def test_three_brokers_killed_at_once_serve_again_when_started_together(tmp_path
 def test_who_comes_by_a_further_listener_is_sent_to_the_ports_that_were_named(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path, listeners={"BEHIND": [19_092]}) as kafka:
         port = kafka.listener_port("BEHIND", 0)
-        told = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"}).list_topics(timeout=10).brokers
+        told = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"}).list_topics(timeout=PATIENCE).brokers
 
         assert [(broker.host, broker.port) for broker in told.values()] == [("127.0.0.1", 19_092)]
         assert port != 19_092
@@ -233,7 +234,7 @@ def test_a_second_object_is_refused_the_folder_and_the_first_runs_on(kafka: Embe
     with pytest.raises(FolderInUse):
         EmbeddedKafka(kafka.folder).start()
 
-    assert AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=10).brokers
+    assert AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=PATIENCE).brokers
 
 
 def test_brokers_die_with_a_killed_parent_and_its_folder_can_be_started_again(tmp_path: Path) -> None:
@@ -273,7 +274,7 @@ def test_a_broker_outlives_the_thread_that_started_it_and_the_terminals_interrup
         assert pid is not None
         assert os.getsid(pid) != os.getsid(0)  # Ctrl-C goes to the terminal's session
         time.sleep(0.5)
-        assert AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=10).brokers
+        assert AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=PATIENCE).brokers
     finally:
         kafka.stop()
 

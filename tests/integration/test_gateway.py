@@ -53,7 +53,7 @@ def floor(kafka: EmbeddedKafka, namespace: str) -> Floor:
 
 
 def waits_until(claim: Callable[[], Any], what: str) -> None:
-    wait_for(lambda: bool(claim()), what, 20)
+    wait_for(lambda: bool(claim()), what)
 
 
 def assert_problem(answer: Answer, status: int) -> dict[str, Any]:

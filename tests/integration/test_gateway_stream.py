@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from streams.kafka import EmbeddedKafka
+from streams.outlets.gateway.stream import SEND_TIMEOUT
 from streams.topics import ensure_topics
-from tests.acceptance.program import wait_for
+from tests.acceptance.program import PATIENCE, wait_for
 from tests.integration.gateway_kit import Event, Floor, Gateway, Viewer, alert, now_ms
 
 
@@ -54,8 +56,8 @@ def test_a_slow_viewer_gets_a_snapshot_and_delays_nobody(gateway: Gateway, floor
                 sent = time.monotonic()
                 quick.until("alert", lambda data, number=number: data["id"] == f"a{number}")
                 late.append(time.monotonic() - sent)
-        assert max(late) < 5.0
-        wait_for(lambda: counter(gateway, "floorwalker_gateway_drops_total") >= 1, "the slow one is put back", 20)
+        assert max(late) < SEND_TIMEOUT, "it is not waited for until it is cut off"
+        wait_for(lambda: counter(gateway, "floorwalker_gateway_drops_total") >= 1, "the slow one is put back")
         floor.say(alert("last", severity="critical"))
         quick.until("alert", lambda data: data["id"] == "last")
         seen: list[Event] = []
@@ -77,29 +79,36 @@ def test_a_change_after_quiet_goes_out_at_once_and_a_burst_in_five_deltas_a_seco
     wait_for(lambda: "sales" in gateway.ask("/api/v1/board").body.decode(), "the queue is on the board")
     with gateway.view() as viewer:
         viewer.until("snapshot")
-        time.sleep(1)
-        floor.waiting(2, 1.0, at=now_ms(), queue="sales")
-        sent = time.monotonic()
-        viewer.until("delta", lambda data: "2 in queue" in json.dumps(data))
-        assert time.monotonic() - sent < 1.0
-        stop = time.monotonic() + 3
+        took: list[float] = []
+        for n in (2, 3, 4):
+            time.sleep(1)
+            sent = time.monotonic()
+            floor.waiting(n, 1.0, at=now_ms(), queue="sales")
+            viewer.until("delta", lambda data, n=n: f"{n} in queue" in json.dumps(data))
+            took.append(time.monotonic() - sent)
+        # The machine may be busy elsewhere once.
+        assert median(took) < 1.0
+        over = threading.Event()
 
         def burst() -> None:
-            n = 3
-            while time.monotonic() < stop:
+            n = 5
+            while not over.is_set():
                 floor.waiting(n, 1.0, at=now_ms(), queue="sales")
                 n += 1
             floor.waiting(9_999, 1.0, at=now_ms(), queue="sales")
 
         writer = threading.Thread(target=burst)
+        began = time.monotonic()
         writer.start()
-        deltas = 0
-        for event in viewer:
-            deltas += event.name == "delta"
-            if "9,999 in queue" in json.dumps(event.data):
-                break
-        writer.join()
-        assert 3 <= deltas <= 5 * 3 + 4
+        try:
+            for _ in range(15):
+                viewer.until("delta")
+            seconds = time.monotonic() - began
+        finally:
+            over.set()
+            writer.join()
+        assert 15 / 5 - 1 < seconds < 15
+        viewer.until("delta", lambda data: "9,999 in queue" in json.dumps(data))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -113,8 +122,8 @@ def test_it_ends_at_once_with_streams_open_and_says_farewell(
             viewer.until("snapshot")
         began = time.monotonic()
         gateway.process.send_signal(number)
-        assert gateway.process.wait(10) == 0
-        assert time.monotonic() - began < 5.0
+        assert gateway.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 15.0
         for _ in viewers[0]:
             pass
         assert "the gateway ends" in viewers[0].comments
@@ -135,7 +144,7 @@ def test_without_kafka_the_last_numbers_stay_and_age_and_it_goes_on_when_kafka_i
         with Gateway(tmp_path, kafka.bootstrap, "away") as gateway, Reading(gateway) as seen:
             wait_for(lambda: "snapshot" in [event.name for event in seen], "a snapshot")
             kafka.kill(0)
-            wait_for(lambda: gateway.ask("/readyz").status == 503, "it says that Kafka is away", 40)
+            wait_for(lambda: gateway.ask("/readyz").status == 503, "it says that Kafka is away")
             assert b"kafka" in gateway.ask("/readyz").body
             board = gateway.ask("/api/v1/board").json
             assert "7 in queue" in json.dumps(board)
@@ -146,11 +155,11 @@ def test_without_kafka_the_last_numbers_stay_and_age_and_it_goes_on_when_kafka_i
             answer = gateway.ask("/api/v1/alerts/a1/acknowledgement", "POST", {})
             assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
             assert int(answer.headers["retry-after"]) > 0
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < 20
             kafka.restart(0)
-            wait_for(lambda: gateway.ask("/readyz").status == 200, "it is ready again", 60)
+            wait_for(lambda: gateway.ask("/readyz").status == 200, "it is ready again")
             floor.waiting(8, 1.0, at=now_ms(), queue="sales")
-            wait_for(lambda: "8 in queue" in gateway.ask("/api/v1/board").body.decode(), "new numbers", 30)
+            wait_for(lambda: "8 in queue" in gateway.ask("/api/v1/board").body.decode(), "new numbers")
             assert gateway.ask("/api/v1/alerts/a1/acknowledgement", "POST", {}).status == 202
             # One stream all the way.
             wait_for(lambda: any("8 in queue" in json.dumps(event.data) for event in seen), "the stream goes on")

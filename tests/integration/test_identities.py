@@ -116,6 +116,11 @@ def test_a_policy_reaches_every_partition_of_the_contacts_and_a_bad_one_none(hou
 
     wait_for(lambda: len(told(house, CONTACTS_EVENTS.name)) >= 2, "the policy at both partitions")
     assert told(house, CONTACTS_EVENTS.name) == [(0, POLICY_KEY, record), (1, POLICY_KEY, record)]
+    # One transaction, whose end each topic hears for itself.
+    wait_for(
+        lambda: any(b"silver" in value for *_, value in told(house, CONTACTS_FAILED.name)),
+        "the bad one on contacts.failed",
+    )
     (failed,) = [each for each in told(house, CONTACTS_FAILED.name) if b"silver" in each[2]]
     assert failed[1].decode() == f"{house.namespace}.policies/0/0"
 

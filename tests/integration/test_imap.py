@@ -65,7 +65,7 @@ async def test_what_is_there_and_what_comes_is_brought_verbatim_within_a_second(
         for number in (2, 3, 4):
             begun = time.monotonic()
             server.deliver(mail(number))
-            await shelf.has(number, 10)
+            await shelf.has(number)
             seconds.append(time.monotonic() - begun)
         # Other work may share the machine: one of them was not held up.
         assert min(seconds) < 1.0
@@ -138,10 +138,10 @@ async def test_two_mailboxes_are_read_and_one_that_is_not_there_keeps_nobody_wai
     async with running(KIND, terms(tmp_path, server.port, **asked), shelf):
         await shelf.has(3)
         server.deliver(mail(4), mailbox="Sent")
-        await shelf.has(4, 5)
+        await shelf.has(4)
         assert connected() == 0
         server.deliver(mail(5), mailbox="Gone")
-        await shelf.has(5, 10)
+        await shelf.has(5)
         await until(lambda: connected() == 1, "all of them connected")
     by_mailbox = sorted((dict(each.headers)["mail-mailbox"].decode(), each.value) for each in shelf.records)
     assert by_mailbox == [
@@ -221,52 +221,42 @@ async def test_after_another_uidvalidity_all_is_read_again_under_the_same_ids(se
 
 
 @pytest.mark.asyncio
-async def test_a_mail_of_20_mb_comes_whole_and_of_one_over_32_mib_its_head_is_kept(
-    server: Dovecot, tmp_path: Path
-) -> None:
+async def test_a_mail_of_20_mb_comes_whole(server: Dovecot, tmp_path: Path) -> None:
     large = mail(1, "\r\n".join(["QUJD" * 19] * 260_000))
-    larger = mail(2, "\r\n".join(["QUJD" * 19] * 440_000))
     assert len(large) > 20_000_000
     shelf = Shelf()
-    server.deliver(large, larger, mail(3))
+    server.deliver(large)
     async with running(KIND, terms(tmp_path, server.port, **{"from": "beginning"}), shelf):
-        await shelf.has(3)
-    assert [len(each) for each in shelf.mails] == [len(large), 65_536, len(mail(3))]
-    assert shelf.mails[0] == large
-    assert shelf.records[1].refused
-    said = f"it has {len(larger):,} bytes, a record may have 33,554,432: its head is kept here"
-    assert said.encode() in dict(shelf.records[1].headers).values()
-    assert dict(shelf.records[1].headers)["ce_id"] == b"Fw-2@kunde.example"
+        await shelf.has(1)
+    assert shelf.mails == [large]
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 async def test_an_encrypted_connection_needs_a_certificate_that_is_known(
-    server: Dovecot, tmp_path: Path, security: str, capsys: pytest.CaptureFixture[str]
+    server: Dovecot, tmp_path: Path, security: str
 ) -> None:
     shelf = Shelf()
     port = server.tls_port if security == "tls" else server.port
-    async with running(KIND, terms(tmp_path, port, security, **{"from": "beginning"}), shelf):
-        server.deliver(mail(1))
-        await asyncio.sleep(1)
-        assert shelf.mails == []
-    assert "certificate verify failed" in capsys.readouterr().out
+    server.deliver(mail(1))
+    with capture_logs() as logs:
+        async with running(KIND, terms(tmp_path, port, security, **{"from": "beginning"}), shelf):
+            await until(lambda: "certificate verify failed" in str(logs), "told")
+    assert shelf.mails == []
     known = {"from": "beginning", "ca": str(server.certificate)}
     async with running(KIND, terms(tmp_path, port, security, **known), shelf):
         await shelf.has(1)
         server.deliver(mail(2))
-        await shelf.has(2, 2)
+        await shelf.has(2)
 
 
 @pytest.mark.asyncio
-async def test_a_wrong_password_is_told_without_it_and_not_tried_again_soon(
-    server: Dovecot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async with running(KIND, terms(tmp_path, server.port, password="hunter" + "3"), Shelf()):
-        await asyncio.sleep(1.5)
-    said = capsys.readouterr().out
-    assert said.count("the server refuses user and password") == 1
-    assert "hunter3" not in said
+async def test_a_wrong_password_is_told_without_it_and_not_tried_again_soon(server: Dovecot, tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        async with running(KIND, terms(tmp_path, server.port, password="hunter" + "3"), Shelf()):
+            await until(lambda: bool(logs), "told")
+    assert [(each["error"], each["again_in"]) for each in logs] == [("the server refuses user and password", 120.0)]
+    assert "hunter3" not in str(logs)
 
 
 @pytest.mark.asyncio
@@ -289,9 +279,9 @@ async def test_a_server_without_idle_is_polled(tmp_path: Path) -> None:
         async with running(KIND, terms(tmp_path, server.port, poll="300ms"), shelf):
             await until(lambda: connected() == 1, "connected")
             server.deliver(mail(1))
-            await shelf.has(1, 3)
+            await shelf.has(1)
             server.deliver(mail(2))
-            await shelf.has(2, 3)
+            await shelf.has(2)
     assert shelf.mails == [mail(1), mail(2)]
 
 
@@ -302,29 +292,12 @@ async def test_what_could_not_be_kept_is_kept_later_and_asked_for_once(server: D
     server.deliver(mail(1), mail(2))
     with capture_logs() as logs:
         async with running(KIND, terms(tmp_path, server.port, **{"from": "beginning"}), shelf):
-            await until(lambda: sum(each["event"] == "feeds.waits" for each in logs) == 2, "two tries")
+            await until(lambda: sum(each["event"] == "feeds.waits" for each in logs) >= 2, "two tries")
             assert connected() == 1
             shelf.away = False
             await shelf.has(2)
     assert shelf.mails == [mail(1), mail(2)]
     assert "feeds.broken" not in [each["event"] for each in logs]
-
-
-@pytest.mark.asyncio
-async def test_a_process_that_ends_while_kafka_is_away_has_not_read_what_was_not_kept(
-    server: Dovecot, tmp_path: Path
-) -> None:
-    shelf = Shelf()
-    server.deliver(mail(1), mail(2))
-    asked = terms(tmp_path, server.port, **{"from": "beginning"})
-    with capture_logs() as logs:
-        shelf.away = True
-        async with running(KIND, asked, shelf):
-            await until(lambda: any(each["event"] == "feeds.waits" for each in logs), "a try")
-        shelf.away = False
-        async with running(KIND, asked, shelf):
-            await shelf.has(2)
-    assert shelf.mails == [mail(1), mail(2)]
 
 
 @pytest.mark.asyncio

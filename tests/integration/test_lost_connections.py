@@ -40,7 +40,7 @@ async def test_a_reading_that_the_client_cancels_begins_anew_and_one_that_is_can
 
     reading = TopicReading(kafka.bootstrap, prefix_of(namespace) + ALERTS_NOTIFICATIONS.name, start, take)
     running = asyncio.create_task(reading.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not reading.ready:
             assert not running.done()
             await asyncio.sleep(0.05)

@@ -141,9 +141,13 @@ def fetched(*numbers: int) -> list[str]:
     return [f"127.0.0.1-notification-{9_000 + number}" for number in numbers]
 
 
-async def listening(started: Instance) -> None:
+async def listening(started: Instance, folder: Path) -> None:
+    """Wait until the stream is open, and what was missed is asked for and its end is on disk."""
+
     def fetched() -> bool:
-        return started.streaming and any(each.startswith("/api/v1/accounts/1/statuses") for each in started.asked)
+        asked = any(each.startswith("/api/v1/accounts/1/statuses") for each in started.asked)
+        marked = all((folder / "fedi" / each).exists() for each in ("notifications", "statuses"))
+        return started.streaming and asked and marked
 
     await until(fetched, "streaming")
     started.asked.clear()
@@ -156,7 +160,7 @@ async def test_what_comes_is_kept_verbatim_with_what_its_bytes_do_not_say(tmp_pa
     async with instance() as started:
         started.notifications.append(mention(1))
         async with running(KIND, terms(tmp_path, started.port), shelf):
-            await listening(started)
+            await listening(started, tmp_path)
             await started.notify(2)
             await started.say(b":thump\n", sse("update", body(reply(2))), sse("status.update", body(edited)))
             await started.say(sse("filters_changed", b""), sse("delete", b"1140002"), sse("of.tomorrow", b"{"))
@@ -191,7 +195,7 @@ async def test_what_comes_is_kept_verbatim_with_what_its_bytes_do_not_say(tmp_pa
 async def test_a_reply_names_the_root_of_its_thread(tmp_path: Path) -> None:
     shelf = Shelf()
     async with instance() as started, running(KIND, terms(tmp_path, started.port), shelf):
-        await listening(started)
+        await listening(started, tmp_path)
         started.roots = {"1130003": "1130000", "1140001": "1130000"}
         third = mention(3, visibility="public", in_reply_to_id="1130002")
         strangers = reply(4, account={"id": "110", "acct": "eve"})
@@ -225,7 +229,7 @@ async def test_what_was_missed_is_fetched_after_a_loss_and_by_the_next_process(t
     shelf = Shelf()
     async with instance() as started:
         async with running(KIND, terms(tmp_path, started.port), shelf):
-            await listening(started)
+            await listening(started, tmp_path)
             await started.notify(1)
             await shelf.has(1)
             await started.say(sse("notification", body(mention(2)))[:40])
@@ -237,24 +241,6 @@ async def test_what_was_missed_is_fetched_after_a_loss_and_by_the_next_process(t
         async with running(KIND, terms(tmp_path, started.port), shelf):
             await shelf.has(5)
     assert names(shelf.records) == [*fetched(1, 2, 3), "127.0.0.1-update-1140001", *fetched(4)]
-
-
-@pytest.mark.asyncio
-async def test_while_kafka_is_away_nothing_is_lost_and_the_order_stays(tmp_path: Path) -> None:
-    shelf = Shelf()
-    async with instance() as started, running(KIND, terms(tmp_path, started.port), shelf):
-        await listening(started)
-        shelf.away = True
-        await started.notify(*range(1, 21))
-        await asyncio.sleep(0.3)
-        assert not (tmp_path / "fedi" / "fedi.spool").stat().st_size
-        started.hang_up()
-        await asyncio.sleep(0.3)
-        shelf.away = False
-        await shelf.has(20)
-        await started.notify(21)
-        await until(lambda: fetched(21)[0] in names(shelf.records), "the last one")
-    assert list(dict.fromkeys(names(shelf.records))) == fetched(*range(1, 22))
 
 
 @pytest.mark.asyncio
@@ -283,7 +269,7 @@ async def test_with_a_full_disk_it_goes_on_and_it_ends(tmp_path: Path, monkeypat
     shelf = Shelf()
     with capture_logs() as logs:
         async with instance() as started, running(KIND, terms(tmp_path, started.port), shelf):
-            await listening(started)
+            await listening(started, tmp_path)
             monkeypatch.setattr(mastodon, "save_whole", full)
             await started.notify(1, 2)
             await shelf.has(2)
@@ -345,25 +331,11 @@ async def test_an_answer_that_never_ends_breaks_the_connection(tmp_path: Path, m
     port = server.sockets[0].getsockname()[1]
     with capture_logs() as logs:
         async with running(KIND, terms(tmp_path, port), Shelf()):
-            await until(lambda: bool(logs), "told", 5)
+            await until(lambda: bool(logs), "told")
             over.set()
-            await asyncio.wait_for(ended.wait(), 5)
+            await asyncio.wait_for(ended.wait(), 30)
     server.close()
     assert logs[0]["error"] == "an answer was not whole within 0 s"
-
-
-@pytest.mark.asyncio
-async def test_a_token_that_is_not_valid_is_told_without_it_and_tried_again_with_pauses(tmp_path: Path) -> None:
-    with capture_logs() as logs:
-        async with instance() as started, running(KIND, terms(tmp_path, started.port, "an-old-token"), Shelf()):
-            await until(lambda: sum(each["event"] == "feeds.broken" for each in logs) == 2, "two tries")
-    told = [each for each in logs if each["event"] == "feeds.broken"]
-    assert [each["again_in"] for each in told] == [0.5, 1.0]
-    assert told[0]["error"] == (
-        "/api/v1/accounts/verify_credentials is not for us: the token is not valid, or lacks read:accounts, "
-        "read:notifications or read:statuses"
-    )
-    assert "an-old-token" not in str(logs)
 
 
 @pytest.mark.asyncio
@@ -380,15 +352,14 @@ async def test_an_event_without_end_and_a_silent_stream_break_the_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mastodon, "LARGEST", 50_000)
-    monkeypatch.setattr(mastodon, "SILENCE", 0.5)
     shelf = Shelf()
     with capture_logs() as logs:
         async with instance() as started, running(KIND, terms(tmp_path, started.port), shelf):
-            await listening(started)
+            await listening(started, tmp_path)
+            # For the next connection: this one has its patience already.
+            monkeypatch.setattr(mastodon, "SILENCE", 0.5)
             await started.say(b"event: update\ndata: " + b"x" * 60_000)
             await until(lambda: len(logs) == 1, "broken")
-            started.hang_up()
-            await listening(started)
             await until(lambda: len(logs) == 2, "broken by silence")
     assert [each["error"] for each in logs[:2]] == [
         "an event of the stream has more than 50,000 bytes",

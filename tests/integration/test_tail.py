@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 import pytest_asyncio
@@ -73,7 +74,7 @@ async def site(kafka: EmbeddedKafka, namespace: str, tmp_path: Path) -> Site:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for is another process's doing or a file's
             await asyncio.sleep(0.01)
 
@@ -84,11 +85,15 @@ async def test_a_line_is_in_kafka_moments_after_it_was_written_with_all_that_is_
         await until(lambda: tail.counts.error is None)
         site.write(connect(0))
         await until(lambda: tail.counts.lines == 1)
-        site.write(connect(1))
-        began = time.monotonic()
-        await until(lambda: tail.counts.lines == 2)
-        assert time.monotonic() - began < 1.0
-    first, second = await site.sent()
+        took: list[float] = []
+        for number in range(1, 6):
+            began = time.monotonic()
+            site.write(connect(number))
+            await until(lambda written=number: tail.counts.lines == written + 1)  # type: ignore[misc]
+            took.append(time.monotonic() - began)
+        # The machine may be busy elsewhere once or twice.
+        assert median(took) < 1.0
+    first, second, *_ = await site.sent()
     assert (first.key, first.value + b"\n") == (b"1792490399.42", connect(0).encode())
     headers = dict(second.headers)
     assert headers.pop("ce_id") != dict(first.headers)["ce_id"]

@@ -126,7 +126,7 @@ def work(*, wall: bool = True, **changed: Any) -> Work:
 
 
 async def until(claim: Callable[[], bool]) -> None:
-    """Wait until it holds, for 5 s at most."""
-    async with asyncio.timeout(5):
+    """Wait until it holds, for 30 s at most."""
+    async with asyncio.timeout(30):
         while not claim():  # noqa: ASYNC110 - whatever is claimed, nobody sets an event for it
             await asyncio.sleep(0.001)

@@ -91,7 +91,7 @@ def _lived(lives: list[tuple[int, Said]], restarts: frozenset[int]) -> list[AnyN
     return desk.said
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(calls=_stories(), sayings=_sayings(), data=st.data())
 def test_a_task_that_is_killed_and_restored_between_any_two_records_publishes_the_same(
     calls: list[list[tuple[int, Said]]], sayings: list[tuple[int, Said]], data: st.DataObject
@@ -106,7 +106,7 @@ def test_a_task_that_is_killed_and_restored_between_any_two_records_publishes_th
     assert _lived(lives, restarts) == undisturbed
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(calls=_stories(), restart=st.integers(0, 20))
 def test_what_waits_for_the_clock_survives_a_restart(calls: list[list[tuple[int, Said]]], restart: int) -> None:
     def ended(at: int | None) -> list[AnyNotification]:
@@ -142,7 +142,7 @@ def _final(said: list[AnyNotification]) -> dict[str, Alert]:
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(calls=_stories(), data=st.data())
 def test_however_records_of_different_contacts_are_interleaved_before_the_clock_comes_the_alerts_are_the_same(
     calls: list[list[tuple[int, Said]]], data: st.DataObject
@@ -169,7 +169,7 @@ def test_however_records_of_different_contacts_are_interleaved_before_the_clock_
     assert _final(published(one, [])) == _final(published(other, steps))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls=_stories(ENDS), data=st.data())
 def test_however_ends_of_one_instant_are_interleaved_in_service_the_final_state_is_the_same(
     calls: list[list[tuple[int, Said]]], data: st.DataObject

@@ -50,9 +50,14 @@ async def test_it_waits_while_files_are_read_and_gives_up_where_nothing_comes_ou
         await watch(sending, progress)
     assert sending.done()
 
-    sending = asyncio.create_task(send())
+    async def hang() -> Replayed:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody ends the wait")
+
+    sending = asyncio.create_task(hang())
     progress.update(sent=1)
     with pytest.raises(BacktestFailed, match="nothing came out"):
-        await watch(sending, progress)
+        async with asyncio.timeout(30):
+            await watch(sending, progress)
     assert not sending.done()
-    await sending
+    sending.cancel()

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.contacts import judge
@@ -63,7 +63,6 @@ def in_minutes(run: Run, terms: tuple[Term, ...], judged: int) -> list[Told]:
     ]
 
 
-@settings(deadline=None)
 @given(runs(), several_terms(st.just("piecewise")), minutes)
 def test_its_steps_are_those_of_a_count_of_every_minute(run: Run, terms: tuple[Term, ...], judged: int) -> None:
     promising = tuple(each._replace(calendar=each.calendar if each.policy else None) for each in terms)
@@ -79,7 +78,6 @@ def _measured(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(found)
 
 
-@settings(deadline=None)
 @given(runs(), several_terms(), minutes, minutes)
 def test_time_that_passes_only_adds_steps(run: Run, terms: tuple[Term, ...], one: int, other: int) -> None:
     sooner, later = steps_of(run, terms, min(one, other)), steps_of(run, terms, max(one, other))
@@ -87,7 +85,6 @@ def test_time_that_passes_only_adds_steps(run: Run, terms: tuple[Term, ...], one
     assert [step.known for step in later] == sorted(step.known for step in later)
 
 
-@settings(deadline=None)
 @given(runs(), several_terms(), minutes)
 def test_the_next_deadline_is_the_instant_at_which_the_next_step_follows(
     run: Run, terms: tuple[Term, ...], judged: int
@@ -101,7 +98,6 @@ def test_the_next_deadline_is_the_instant_at_which_the_next_step_follows(
         assert len(steps_of(run, terms, deadline)) > told
 
 
-@settings(deadline=None)
 @given(runs(), several_terms(), minutes)
 def test_it_is_breached_at_most_once_and_then_never_attained(run: Run, terms: tuple[Term, ...], judged: int) -> None:
     steps = steps_of(run, terms, judged)
@@ -110,7 +106,6 @@ def test_it_is_breached_at_most_once_and_then_never_attained(run: Run, terms: tu
     assert all(step.detail != "attained" for step in steps[breaches[0] if breaches else len(steps) :])
 
 
-@settings(deadline=None)
 @given(runs(), several_terms(), minutes)
 def test_how_it_stands_agrees_with_what_was_told(run: Run, terms: tuple[Term, ...], judged: int) -> None:
     steps, now = steps_of(run, terms, judged), course_of(run, terms, judged).standing()
@@ -123,7 +118,6 @@ def test_how_it_stands_agrees_with_what_was_told(run: Run, terms: tuple[Term, ..
     assert now.is_over == (steps[-1].transition == "fulfilled")
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 10**6),
     st.lists(st.sampled_from((0.25, 0.5, 0.8, 1.0)), unique=True).map(sorted),

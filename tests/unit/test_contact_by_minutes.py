@@ -86,7 +86,7 @@ def became(said: list[SlaTransition]) -> set[Told]:
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     stories(),
     st.tuples(target_sets, target_sets, target_sets),

@@ -104,7 +104,7 @@ def holding(said: list[SlaTransition]) -> set[tuple[object, ...]]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(any_case(), st.randoms(use_true_random=False))
 def test_what_is_said_and_counted_of_clocks_does_not_depend_on_arrival_batches_ticks_or_restarts(
     happened: list[AnyEvent], chance: random.Random
@@ -148,7 +148,7 @@ def drop_zeros(counted: Counter[Any]) -> dict[Any, int]:
     return {key: n for key, n in counted.items() if n}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(any_case(), st.lists(st.integers(0, 200), max_size=8), st.integers(0, 200))
 def test_a_policy_heard_of_at_one_place_says_the_same_with_and_without_restarts(
     happened: list[AnyEvent], ticks: list[int], moment: int

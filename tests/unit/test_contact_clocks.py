@@ -169,7 +169,7 @@ def test_a_tightened_priority_breaches_in_the_past_and_is_found_at_the_change() 
     changed, breach = floor.transitions[-2:]
     assert (changed.transition, changed.cause, changed.policy.id, local(changed.due_at)) == (
         "retargeted",
-        "policy_changed",
+        "contact_changed",
         "urgent",
         "08 10:00",
     )
@@ -179,7 +179,7 @@ def test_a_tightened_priority_breaches_in_the_past_and_is_found_at_the_change() 
         "08 10:00",
         "08 11:00",
     )
-    assert breach.cause == "policy_changed"
+    assert breach.cause == "contact_changed"
     assert "rise" in changed.evidence
     assert counts(floor) == {("urgent", "total_resolution", "breached"): 1}
 

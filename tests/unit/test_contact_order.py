@@ -65,7 +65,7 @@ def said_once(transitions: list[SlaTransition]) -> bool:
     return len({t.id for t in transitions}) == len(transitions)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(any_events(), st.randoms(use_true_random=False))
 def test_facts_and_promises_do_not_depend_on_arrival_batches_or_ticks(
     happened: list[AnyEvent], chance: random.Random
@@ -106,7 +106,7 @@ def test_facts_and_promises_do_not_depend_on_arrival_batches_or_ticks(
     assert (one.entries, one.anomalies) == (another.entries, another.anomalies)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(any_events(), st.lists(SECONDS, max_size=12))
 def test_live_with_ticks_and_all_at_once_afterwards_say_the_same_with_the_same_ids(
     happened: list[AnyEvent], ticks: list[int]
@@ -142,7 +142,7 @@ def _stands(event: AnyEvent) -> tuple[object, ...]:
     return (entry.time, entry.kind, entry.id)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60)), min_size=1, max_size=8),
     st.randoms(use_true_random=False),

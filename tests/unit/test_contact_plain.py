@@ -40,7 +40,6 @@ def offers(draw: st.DrawFn) -> Offer:
     return offer
 
 
-@settings(deadline=None)
 @given(offers(), PROMISES, st.integers(0, 80_000))
 def test_an_offer_is_judged_as_any_other_clock(offer: Offer, promise: Promise, judged: int) -> None:
     term = Term(offer.at, promise.policy, promise.version, promise.target, promise.at_risk)
@@ -58,7 +57,7 @@ def test_an_offer_is_judged_as_any_other_clock(offer: Offer, promise: Promise, j
         assert plain_open(offer, promise, judged) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(any_events(), st.lists(st.integers(0, LAST), max_size=3).map(sorted), st.booleans())
 def test_whatever_happens_to_a_contact_both_paths_send_the_same(
     happened: list[AnyEvent], ticks: list[int], is_promised_anew: bool

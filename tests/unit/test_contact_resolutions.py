@@ -199,7 +199,7 @@ def test_a_calendar_heard_of_after_an_event_from_its_future_takes_back_what_was_
     assert minutes(late)["full_resolution_business", "11 11:50"] == 480 + 600 + 600 + 230
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.randoms(use_true_random=False), st.lists(st.sampled_from(("open", "pending", "solved", "closed")), max_size=6)
 )

@@ -79,7 +79,7 @@ def lived(day: list[Item], grace: int, chance: random.Random | None) -> Floor:
     return floor
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_day(), st.sampled_from((0, 4_000)), st.randoms(use_true_random=False))
 def test_a_task_that_restarts_sends_the_records_of_one_that_does_not(
     day: list[Item], grace: int, chance: random.Random

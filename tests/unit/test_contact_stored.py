@@ -57,7 +57,7 @@ def test_a_line_leaves_out_what_is_as_in_the_line_before() -> None:
     assert len(line_of(again, first)) < len(line_of(again, None)) / 3
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_events(), st.randoms(use_true_random=False))
 def test_whatever_happened_to_a_contact_its_stored_form_says_all_that_is_known_of_it(
     happened: list[AnyEvent], chance: random.Random

@@ -72,7 +72,7 @@ def _in_order(events: list[list[CustomerContact]], said: list[Statement]) -> Tow
     return town
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events=_events(), said=_statements(), seed=st.integers(0, 10**6), after=AFTER)
 def test_any_order_of_links_unlinks_blocks_and_events_ends_in_the_same_profiles(
     events: list[list[CustomerContact]], said: list[Statement], seed: int, after: int
@@ -84,7 +84,7 @@ def test_any_order_of_links_unlinks_blocks_and_events_ends_in_the_same_profiles(
     assert len(begun) == len(set(begun))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events=_events(), said=_statements(), seed=st.integers(0, 10**6), after=AFTER)
 def test_unlinking_all_gives_back_exactly_the_profiles_that_would_have_been(
     events: list[list[CustomerContact]], said: list[Statement], seed: int, after: int

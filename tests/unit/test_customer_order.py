@@ -142,7 +142,7 @@ def _seen(windows: dict[str, Any]) -> Any:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(told=_stories(), data=st.data())
 def test_any_order_with_replaced_contacts_gives_the_profile_of_the_sorted_arrival_and_exact_numbers(
     told: list[CustomerContact], data: st.DataObject

@@ -103,7 +103,7 @@ def test_a_mail_is_called_by_its_message_id_where_it_has_one_of_its_own(head: by
     assert message_id(head + b"\r\nMessage-ID: <body@kunde.example>\r\n") == id_
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.integers(0, 60))
 def test_whatever_a_mail_is_it_has_an_id_that_a_header_can_hold_or_none(mail: bytes, at: int) -> None:
     known = b"From: a@kunde.example\r\nMessage-ID: <fw-2@kunde.example>\r\n\r\n"
@@ -152,7 +152,7 @@ class Scripted:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(10)
+        self._thread.join(30)
         self._listening.close()
 
     def _serve(self) -> None:
@@ -296,22 +296,29 @@ def test_an_answer_that_is_none_breaks_the_connection_alone(tmp_path: Path, nons
 
 
 class Handing:
-    """A connection that hands out one mail for each mailbox. `at_once`: so many of them under way."""
+    """A connection that hands out one mail for each mailbox. `at_once`: so many of them under way; until they are, each
+    waits for the others."""
 
     under_way = 0
     at_once = 0
+    news = threading.Condition()
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, at_once: int = 1) -> None:
         self._size = size
+        self._at_once = at_once
 
     def described(self, uids: list[int]) -> list[Found]:
         return [Found(uid, self._size, None) for uid in uids]
 
     def mail(self, found: Found) -> bytes:
-        Handing.under_way += 1
-        Handing.at_once = max(Handing.at_once, Handing.under_way)
+        with self.news:
+            Handing.under_way += 1
+            Handing.at_once = max(Handing.at_once, Handing.under_way)
+            self.news.notify_all()
+            self.news.wait_for(lambda: Handing.at_once >= self._at_once, 30)
         time.sleep(0.05)
-        Handing.under_way -= 1
+        with self.news:
+            Handing.under_way -= 1
         return b"x"
 
 
@@ -331,7 +338,7 @@ def test_of_the_mailboxes_of_an_account_one_at_a_time_brings_a_large_mail(
     async def scenario() -> None:
         terms = Terms("post", "imap.shop.example", 993, "tls", {}, {"mailboxes": "a,b,c"}, tmp_path)
         account = Imap(terms, Kept())  # type: ignore[arg-type]
-        bringing = [each._bring(Handing(size), Calls("x"), place(), [41]) for each in account._mailboxes]  # type: ignore[arg-type]
+        bringing = [each._bring(Handing(size, at_once), Calls("x"), place(), [41]) for each in account._mailboxes]  # type: ignore[arg-type]
         assert await asyncio.gather(*bringing) == [place(uid=41)] * 3
 
     asyncio.run(scenario())
@@ -374,7 +381,7 @@ def test_a_mail_that_is_not_handed_out_is_tried_for_some_minutes() -> None:
     assert 300 < sum(pauses) < 900
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"x", b"y" * 40]), max_size=40))
 def test_a_mail_is_taken_as_it_was_sent_whatever_its_lines(pieces: list[bytes]) -> None:
     mail = b"".join(pieces) + b"\r\n"

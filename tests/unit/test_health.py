@@ -20,7 +20,7 @@ async def test_a_scraper_that_reads_no_more_does_not_hold_up_the_end(monkeypatch
     writer.write(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await served.stop()
 
     writer.transport.abort()

@@ -379,7 +379,7 @@ def test_the_same_request_has_the_same_id_whenever_it_is_given() -> None:
     assert [dict(each.headers)["ce_id"] for each in made] == [hashlib.sha256(body).hexdigest().encode()] * 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_is_broken_in_a_line_a_record_is_made_of_it(data: st.DataObject) -> None:
     raw = bytearray(slack(time=AT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.registry.graph import Rules
@@ -36,7 +36,6 @@ STATEMENTS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(STATEMENTS, st.sampled_from((3, 100)), st.data())
 def test_any_order_of_arrival_duplicates_and_restarts_end_in_the_same_sets_and_reviews(
     statements: list[Statement], crowd: int, data: st.DataObject
@@ -64,7 +63,6 @@ def test_any_order_of_arrival_duplicates_and_restarts_end_in_the_same_sets_and_r
         assert len(alone.members) == 1
 
 
-@settings(deadline=None)
 @given(STATEMENTS)
 def test_no_set_joins_what_a_person_parted_or_blocked_nor_too_many_nor_two_ids_of_the_crm(
     statements: list[Statement],

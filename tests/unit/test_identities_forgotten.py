@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.registry.graph import Rules
@@ -51,7 +51,6 @@ def what_holds(words: Words) -> list[object]:
     ]
 
 
-@settings(deadline=None)
 @given(statements(NAMES, 200), st.data())
 def test_what_comes_late_within_the_retention_finds_what_it_needs(spoken: list[Statement], data: st.DataObject) -> None:
     late = [data.draw(st.sampled_from((0, RETENTION // 2, RETENTION - 1))) for _ in spoken]
@@ -76,7 +75,6 @@ def test_what_comes_late_within_the_retention_finds_what_it_needs(spoken: list[S
         assert what_holds(forgetting) == what_holds(keeping)
 
 
-@settings(deadline=None)
 @given(statements((ANA, PHONE, CRM, OTHER_CRM, CHAT), 20))
 def test_forgetting_publishes_nothing_and_leaves_what_holds_and_what_people_said(spoken: list[Statement]) -> None:
     desk = Desk(Rules(limit=4))

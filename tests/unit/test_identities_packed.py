@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.registry.neighbours import LARGE, Neighbours
@@ -15,7 +15,6 @@ from streams.store import UnknownStateFormat
 KEYS = st.integers(0, 60).map(lambda number: bytes([number]) * ID)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=40)), max_size=400))
 def test_a_packed_map_holds_what_a_dictionary_would(steps: list[tuple[bytes, bytes | None]]) -> None:
     found, expected = PackedMap(), dict[bytes, bytes]()
@@ -31,7 +30,6 @@ def test_a_packed_map_holds_what_a_dictionary_would(steps: list[tuple[bytes, byt
     assert all(found.get(key) == value for key, value in expected.items())
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, KEYS, st.sampled_from(("add", "add", "add", "remove", "all"))), max_size=200))
 def test_packed_pairs_hold_the_values_of_each_id_in_their_order(steps: list[tuple[bytes, bytes, str]]) -> None:
     found, expected = PackedPairs(ID), dict[bytes, list[bytes]]()
@@ -78,7 +76,6 @@ def looked_at(near: Neighbours) -> list[object]:
     ] + [near.crowds.keys()]
 
 
-@settings(deadline=None)
 @given(st.lists(PAIRS, max_size=40), st.integers(1, 4))
 def test_neighbours_follow_from_the_pairs_that_are_left_in_any_order(
     steps: list[tuple[bytes, bytes]], most: int

@@ -79,7 +79,7 @@ async def test_what_is_too_large_for_its_topic_holds_up_nothing_behind_it(tmp_pa
         assert await keeper.keep("shop", record(number, size), seconds=1, comes_again=False) == "spooled"
     broker.away = False
     draining = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (tmp_path / "shop.spool").stat().st_size:  # noqa: ASYNC110 - a file says no when
             await asyncio.sleep(0.01)
     draining.cancel()

@@ -523,7 +523,7 @@ def test_the_content_type_of_a_form_is_read_as_far_as_its_bound(start: str) -> N
 
 
 @given(st.integers(0, len(REPLY)), st.integers(0, 40), st.binary(max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_mail_says_something_or_is_refused(start: int, length: int, other: bytes) -> None:
     try:
         said = told(REPLY[:start] + other + REPLY[start + length :], **OURS)

@@ -166,7 +166,7 @@ def test_what_is_no_mail_is_refused_with_what_is_missing(raw: bytes) -> None:
     assert error.value.message == "no mail: none of the fields From, Date, Message-ID and Received is in its header"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_is_broken_in_a_mail_it_is_read_or_refused(data: st.DataObject) -> None:
     raw = bytearray(MAIL)
@@ -387,7 +387,7 @@ def test_of_a_mail_that_is_too_large_the_head_is_kept_with_the_reason(tmp_path: 
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=200), max_size=4))
 def test_whatever_stands_in_an_mbox_no_byte_of_it_ends_the_reading(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]

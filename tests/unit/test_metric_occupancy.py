@@ -128,7 +128,7 @@ def test_the_worked_agent_hour_is_60_percent() -> None:
 
 
 @given(st.permutations(hour()))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_order_of_arrival_ends_in_the_same_number(events: Sequence[AnyEvent]) -> None:
     centre = Centre()
     for number, event in enumerate(events):
@@ -524,7 +524,7 @@ def _looked_at(
 
 
 @given(_CALLS, _STATES, _CALLS, st.randoms(use_true_random=False), _MINUTES, st.integers(1, 200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_signed_counts_in_any_order_are_what_a_look_at_every_minute_finds(
     calls: list[tuple[str, int, int | None]],
     states: dict[tuple[str, str | None, int], str],

@@ -60,7 +60,7 @@ class Watched:
         return +found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(any_case(), st.randoms(use_true_random=False))
 def test_what_is_open_is_what_the_contact_promises_and_in_the_end_nothing_is(
     happened: list[AnyEvent], chance: random.Random

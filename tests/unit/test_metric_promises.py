@@ -87,7 +87,7 @@ some_clocks = st.lists(
 steps = st.lists(st.builds(Step, some_clocks, st.sampled_from((0, 0.01, 1, 7.5, 70)), st.booleans()), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_every_window_of_every_scope_is_the_sum_of_its_counts(told: list[Step]) -> None:
     metrics, board = Metrics(SETTINGS), Board()

@@ -101,7 +101,7 @@ some_facts = st.lists(
 steps = st.lists(st.builds(Step, some_facts, st.sampled_from((0, 0.01, 1, 7.5, 70)), st.booleans()), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps)
 def test_every_window_is_the_sum_of_its_facts(told: list[Step]) -> None:
     metrics, board = Metrics(SETTINGS), Board()

@@ -83,7 +83,7 @@ async def outcome(folder: Path, line: Line) -> Reported:
             delivery.stop()
 
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await delivery.run(look)
         (report,) = outbox.pending_reports(10)
     finally:

@@ -344,7 +344,7 @@ def test_a_measure_that_is_missing_or_negative_is_none_and_a_name_in_another_enc
     assert events(payload) == (ContactAnswered(**of_call("AgentConnect", "support", "Tom Ode")),)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_is_changed_in_a_payload_it_is_answered_or_malformed(data: st.DataObject) -> None:
     payload = bytearray(data.draw(st.sampled_from([JOIN, snapshot(ENTRY), block("AgentComplete", CALLER, MEMBER)])))

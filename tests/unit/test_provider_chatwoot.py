@@ -461,7 +461,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_changed_in_a_payload_it_is_read_or_refused(data: st.DataObject) -> None:
     body = json.loads(data.draw(st.sampled_from([BODY, conversation("conversation_updated", change("team_id", 7, 8))])))
     inner = data.draw(st.sampled_from([body, body.get("conversation", body)]))

@@ -329,7 +329,7 @@ def test_a_list_without_columns_is_none(payload: bytes) -> None:
         parse(payload, "agent list")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_is_changed_in_a_payload_it_is_answered_or_malformed(data: st.DataObject) -> None:
     whole, command = data.draw(

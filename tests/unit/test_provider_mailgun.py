@@ -339,7 +339,7 @@ def test_what_is_no_mail_and_no_event_is_refused_with_the_reason(
 
 
 @given(st.integers(0, len(BODY)), st.integers(0, 30), st.binary(max_size=30), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_body_says_something_or_is_refused(start: int, length: int, other: bytes, parts: bool) -> None:
     whole = multipart(fields(body_mime=RAW)) if parts else BODY
     content_type = MULTIPART_TYPE if parts else FORM_TYPE

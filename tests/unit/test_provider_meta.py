@@ -577,7 +577,7 @@ BODIES = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(BODIES), st.integers(0), st.integers(0, 12), st.binary(max_size=6))
 def test_a_damaged_body_is_answered_or_malformed(valid: tuple[Any, bytes], at: int, gone: int, new: bytes) -> None:
     hook, body = valid

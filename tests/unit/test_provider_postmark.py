@@ -238,7 +238,7 @@ def test_what_is_no_inbound_mail_has_no_identity_and_no_key(payload: bytes) -> N
 
 
 @given(st.integers(0, len(BODY)), st.integers(0, 30), st.binary(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_body_says_something_or_is_refused(start: int, length: int, other: bytes) -> None:
     payload = BODY[:start] + other + BODY[start + length :]
     PROVIDER.identity(payload, {})

@@ -295,7 +295,7 @@ def test_what_is_no_mail_is_refused_with_the_reason(payload: bytes, reason: str,
 
 
 @given(st.integers(0, len(body())), st.integers(0, 30), st.binary(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_body_says_something_or_is_refused(start: int, length: int, other: bytes) -> None:
     payload = body()[:start] + other + body()[start + length :]
     PROVIDER.identity(payload, TYPE)

@@ -709,7 +709,7 @@ WHOLE = json.dumps(notification(received(content=RAW))).encode()
 
 
 @given(st.integers(0, len(WHOLE)), st.integers(0, 30), st.binary(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_body_says_something_or_is_refused(start: int, length: int, other: bytes) -> None:
     payload = WHOLE[:start] + other + WHOLE[start + length :]
     PROVIDER.identity(payload, {})

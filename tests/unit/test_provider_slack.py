@@ -363,7 +363,7 @@ PAYLOADS = [body(), body(REPLIED | {"user": "U0STAFF001"}), REACTED_ADDED]
 BITS = [b"", b"\xff", b"{", b"null", b"[]", b"7", b'"', b"\\ud800", b"\\udc00", b"-1", b"9" * 30, b"true"]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     payload=st.sampled_from(PAYLOADS),
     cuts=st.lists(st.tuples(st.integers(0, 600), st.integers(0, 12), st.sampled_from(BITS)), min_size=1, max_size=3),

@@ -257,7 +257,7 @@ def test_the_answer_is_empty_within_five_seconds() -> None:
     assert (PROVIDER.taken, PROVIDER.seconds, PROVIDER.setting_names) == (Answer(), 5.0, ("staff",))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     kind=st.sampled_from([*EVENTS]),
     changes=st.dictionaries(st.sampled_from([*ADDED, *STATE]), st.text()),

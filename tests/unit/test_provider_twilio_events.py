@@ -404,7 +404,7 @@ def test_a_batch_goes_where_its_first_event_belongs() -> None:
 VALID = body(of_task("reservation.accepted"), event("conversations.message.added", MESSAGE), of_call("completed"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(VALID)), st.integers(0, 12), st.binary(max_size=6))
 def test_whatever_comes_is_answered_or_malformed(at: int, gone: int, new: bytes) -> None:
     changed = VALID[:at] + new + VALID[at + gone :]

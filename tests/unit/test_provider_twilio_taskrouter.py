@@ -360,7 +360,7 @@ def test_events_of_a_task_share_a_key_and_those_of_a_worker() -> None:
     assert PROVIDER.key(b"\xff", {}) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     kind=st.sampled_from([*TASK_EVENTS, "worker.activity.update"]),
     changes=st.dictionaries(st.sampled_from([*OF_AGENT, *ACTIVITY]), st.text()),

@@ -387,7 +387,7 @@ def test_the_answer_is_twiml_that_says_nothing() -> None:
     assert twilio_voice.PROVIDER.name == "twilio-voice"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     fields=st.sampled_from([INBOUND, {**CHILD, "CallDuration": "3"}, {**ENQUEUE, "QueueResult": "hangup"}]),
     changes=st.dictionaries(

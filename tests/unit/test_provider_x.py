@@ -366,7 +366,7 @@ BODIES = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(BODIES), st.integers(0), st.integers(0, 12), st.binary(max_size=6))
 def test_a_damaged_body_is_answered_or_malformed(body: bytes, at: int, gone: int, new_bytes: bytes) -> None:
     at %= len(body)

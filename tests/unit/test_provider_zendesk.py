@@ -474,7 +474,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_changed_in_a_payload_it_is_read_or_refused(data: st.DataObject) -> None:
     valid = [BODY, written("agent"), changed_to("ticket.status_changed", "SOLVED", "OPEN")]
     changed = json.loads(data.draw(st.sampled_from(valid)))

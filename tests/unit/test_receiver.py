@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from starlette.types import Message
 from structlog.testing import capture_logs
 
+from streams.connectors import keeping
 from streams.connectors.formats import Headers
 from streams.connectors.hooks import Answer, Delivery, NotGenuine, Secrets, any_same
 from streams.connectors.line_records import LineRecord
@@ -155,7 +156,7 @@ def receiving(
 
 async def drained(receiver: Receiver, claim: Callable[[], bool]) -> None:
     running = asyncio.create_task(receiver.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not claim():  # noqa: ASYNC110 - nobody says when
             await asyncio.sleep(0.01)
     running.cancel()
@@ -335,12 +336,16 @@ def test_what_cannot_be_fetched_is_no_forgery_the_delivery_is_asked_for_again(tm
 
 
 @pytest.mark.parametrize("behaviour", ["never", "gives up", KafkaConnectionError("away"), TopicMissing("no topic")])
-def test_what_kafka_does_not_take_in_time_is_asked_for_again(tmp_path: Path, behaviour: str | Exception) -> None:
+def test_what_kafka_does_not_take_in_time_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str | Exception
+) -> None:
+    # The provider's time, not ours.
+    monkeypatch.setattr(keeping, "PATIENCE", 600.0)
     shop = source()
 
     async def body(receiver: Receiver, kafka: Kafka) -> None:
         kafka.behaves = behaviour
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(30):
             assert await declined(receiver, shop, posted(b"one")) == (503, "kafka_away", {"Retry-After": "5"})
         kafka.behaves = "well"
         assert (await receiver.receive(shop, posted(b"one"))).status == 202
@@ -532,7 +537,7 @@ def test_a_body_over_the_providers_limit_is_too_large(tmp_path: Path, headers: d
 
 def test_a_body_that_does_not_come_is_too_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.outlets.gateway.hooks.SLOWEST_BODY", 0.01)
-    told, _ = asked(tmp_path, [source()], "/hooks/test/shop", [b"x", 5.0, b"x"])
+    told, _ = asked(tmp_path, [source()], "/hooks/test/shop", [b"x", 60.0, b"x"])
     assert (told.status, told.headers["connection"]) == (408, "close")
 
 
@@ -588,7 +593,7 @@ def test_whatever_a_client_raises_the_delivery_is_kept_and_the_spool_drained_lat
         await asyncio.sleep(0.05)
         assert not running.done()
         kafka.behaves = "well"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not kafka.sent:  # noqa: ASYNC110 - nobody says when
                 await asyncio.sleep(0.01)
         running.cancel()

@@ -219,7 +219,7 @@ def test_false_alarms_stay_within_the_budget(dispersion: float, level_spread: fl
     assert site.told.state("arrivals.high", "night").state == "quiet"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.sets(st.integers(0, 199), min_size=1, max_size=8), seed=st.integers(0, 1000))
 def test_a_takeover_at_any_point_says_the_same(cuts: set[int], seed: int) -> None:
     random = Random(seed)

@@ -269,7 +269,8 @@ async def events_of(parts: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, byt
     async for part in parts:
         lines = (rest + part).split(b"\n")
         rest = lines.pop()
-        for line in map(bytes.rstrip, lines):
+        for ended in lines:
+            line = ended.removesuffix(b"\r")
             field, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
             if field == b"event":

@@ -28,8 +28,8 @@ from tests.ends import ends_of, take_off
 from tests.integration.engine.counting import OUT, Conduct, Said, build
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 40.0
-READ = 20.0
+PATIENCE = 90.0
+READ = 60.0
 """Seconds within which a client reaches the end of a topic."""
 
 
@@ -134,7 +134,7 @@ def feed(conduct: Conduct, values: Iterable[str], *, keys: int = 10, topic: str 
         to.produce(f"{conduct.namespace}.{topic}", value.encode(), key=f"key-{count % keys}")
         if not count % 10_000:
             to.flush()
-    assert to.flush(30) == 0
+    assert to.flush(READ) == 0
     return count
 
 
@@ -166,7 +166,7 @@ class Feeder:
                 to.produce(f"{self._conduct.namespace}.{self._topic}", b"x", key=f"key-{self.count % 10}")
                 self.count += 1
             to.poll(0)
-        assert to.flush(30) == 0
+        assert to.flush(READ) == 0
 
 
 def read(conduct: Conduct, topic: str = OUT, *, committed: bool = True) -> list[Message]:
@@ -231,7 +231,7 @@ def assert_counted_once(conduct: Conduct, total: int, seconds: float = PATIENCE)
 def members_of(conduct: Conduct) -> int:
     """How many workers are in the group."""
     admin = AdminClient({"bootstrap.servers": conduct.bootstrap})
-    return len(admin.describe_consumer_groups([conduct.group])[conduct.group].result(10).members)
+    return len(admin.describe_consumer_groups([conduct.group])[conduct.group].result(READ).members)
 
 
 def committed(conduct: Conduct, topic: str = "in") -> dict[int, int]:
@@ -239,7 +239,7 @@ def committed(conduct: Conduct, topic: str = "in") -> dict[int, int]:
     wanted = [TopicPartition(f"{conduct.namespace}.{topic}", partition) for partition in range(conduct.partitions)]
     admin = AdminClient({"bootstrap.servers": conduct.bootstrap})
     request = [ConsumerGroupTopicPartitions(conduct.group, wanted)]
-    answer = admin.list_consumer_group_offsets(request)[conduct.group].result(20)
+    answer = admin.list_consumer_group_offsets(request)[conduct.group].result(READ)
     return {each.partition: each.offset for each in answer.topic_partitions}
 
 
@@ -248,4 +248,6 @@ def commit(conduct: Conduct, offsets: dict[int, int], topic: str = "in") -> None
     name = f"{conduct.namespace}.{topic}"
     wanted = [TopicPartition(name, partition, offset) for partition, offset in offsets.items()]
     admin = AdminClient({"bootstrap.servers": conduct.bootstrap})
-    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(conduct.group, wanted)])[conduct.group].result(20)
+    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(conduct.group, wanted)])[conduct.group].result(
+        READ
+    )

@@ -60,6 +60,8 @@ def test_of_two_workers_either_may_be_killed_at_any_moment(conduct: Conduct, sta
 def test_a_second_worker_joins_and_leaves_and_what_stays_is_not_restored_again(
     conduct: Conduct, start_worker: StartWorker
 ) -> None:
+    # Nobody dies: whoever is slow must not be taken for dead.
+    conduct.session_timeout = 30.0
     with Feeder(conduct) as feeder:
         first = start_worker(conduct)
         first.wait_restored(2)
@@ -111,10 +113,10 @@ def test_a_worker_that_stood_still_can_not_write_and_disturbs_nobody(
         time.sleep(1)
         zombie.send(signal.SIGCONT)
         wait_for(lambda: zombie.log.count("engine.revoked") >= 2, "the zombie has found out")
+        wait_for(lambda: "ProducerFenced" in zombie.log, "the zombie could not write")
         time.sleep(4)
 
     assert_counted_once(conduct, feeder.count)
-    assert "ProducerFenced" in zombie.log
     assert "task.fenced" not in heir.log
 
 
@@ -132,5 +134,5 @@ def test_an_open_transaction_of_a_dead_worker_hides_later_records_for_its_time_o
     feed(conduct, ['{"n":1,"value":"of another","topic":""}'] * 10, topic="out")
 
     assert said(conduct) == {}
-    wait_for(lambda: sum(map(len, said(conduct).values())) == 10, "the other's records are seen", seconds=16)
+    wait_for(lambda: sum(map(len, said(conduct).values())) == 10, "the other's records are seen", seconds=40)
     assert time.monotonic() - died > 5

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.envelopes import Mark, encode
 from tests.integration.engine.counting import Conduct
-from tests.integration.engine.harness import create, feed, marks, producer, running, wait_until
+from tests.integration.engine.harness import create, feed, marks, producer, running, wait_for, wait_until
 
 
 def say(conduct: Conduct, mark: Mark) -> None:
@@ -28,16 +28,18 @@ def now_ms() -> int:
 async def test_partitions_without_a_record_pass_the_time_on(conduct: Conduct) -> None:
     conduct.marks = True
     began = now_ms()
+    said: list[tuple[int, Mark]] = []
 
     async with running(conduct):
-        await wait_until(
-            lambda: len({mark.task for _, mark in marks(conduct) if mark.time > began + 1500}) == 2, "marks"
-        )
-        said = marks(conduct)
 
-    assert {(partition, mark.task) for partition, mark in said} == {
-        (partition, f"count-{task}") for partition in (0, 1) for task in (0, 1)
-    }
+        def passed_on() -> bool:
+            said[:] = marks(conduct)
+            return {(partition, mark.task) for partition, mark in said if mark.time > began + 1500} == {
+                (partition, f"count-{task}") for partition in (0, 1) for task in (0, 1)
+            }
+
+        await asyncio.to_thread(wait_for, passed_on, "marks of both tasks on both partitions")
+
     assert max(mark.time for _, mark in said) <= now_ms()
     for partition in (0, 1):
         for task in ("count-0", "count-1"):
@@ -54,9 +56,9 @@ async def test_the_clock_follows_the_wall_until_upstream_stops_speaking_and_is_k
     await asyncio.to_thread(create, conduct)
     async with running(conduct) as engine:
         works = [task.work for task in engine.tasks]
-        for source in (0, 1):
-            await asyncio.to_thread(say, conduct, Mark(task=f"upstream-{source}", time=now_ms()))
         last = now_ms()
+        for source in (0, 1):
+            await asyncio.to_thread(say, conduct, Mark(task=f"upstream-{source}", time=last))
         await wait_until(lambda: all(work is not None and work.advanced > last + 500 for work in works), "wall time")
         await asyncio.to_thread(say, conduct, Mark(task="upstream-0", time=now_ms() + 10_000))
 
@@ -76,11 +78,11 @@ async def test_in_event_time_the_clock_is_the_least_mark_and_the_end_is_passed_o
     await asyncio.to_thread(feed, conduct, ["x"] * 10)
     await asyncio.to_thread(say, conduct, Mark(task="replay", time=5_000))
     async with running(conduct) as engine:
-        await wait_until(lambda: len(marks(conduct)) == 4, "marks of two tasks on two partitions")
+        await asyncio.to_thread(wait_for, lambda: len(marks(conduct)) == 4, "marks of two tasks on two partitions")
         assert {(mark.time, mark.ended) for _, mark in marks(conduct)} == {(5_000, False)}
 
         await asyncio.to_thread(say, conduct, Mark(task="replay", time=7_000, ended=True))
 
-        await wait_until(lambda: len(marks(conduct)) == 8, "the last marks")
+        await asyncio.to_thread(wait_for, lambda: len(marks(conduct)) == 8, "the last marks")
         assert {(mark.time, mark.ended) for _, mark in marks(conduct)} == {(5_000, False), (7_000, True)}
         assert all(task.work is not None and task.work.advanced == 7_000 for task in engine.tasks)

@@ -12,7 +12,7 @@ Stage = Literal["intake", "rule"]
 FailureReason = Literal["syntax", "schema", "unknown_type", "time", "identity", "rule", "too_large"]
 """syntax: can't be read. schema: a field is missing, unknown or of another kind. unknown_type: nobody knows such an
 event or format. time: no instant, or one in the future. identity: nobody can say whose it is. rule: a rule raised.
-too_large: longer than a record may be, so that only its head is kept."""
+too_large: longer than a record may be, so that only its head is kept; or it says more than one event or payload may."""
 
 REFUSED = "refused"
 """Header of a record on a channel topic whose payload is not whole: why. Intake fails it as too_large."""

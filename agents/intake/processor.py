@@ -1,6 +1,6 @@
 """Every record of the channel topics becomes one outcome: accepted with its events, ignored or failed, and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -18,6 +18,12 @@ from streams.processor import Outbox, Record
 
 FUTURE_MS = 5 * MINUTE
 """How far ahead of its record's append time an event may lie in service: clocks of providers differ."""
+
+LARGEST_EVENT = 16 * 1024
+"""Bytes of an event as its topic has it: of what a contact or customer said last, many are told together further on."""
+
+MOST_TOGETHER = 60
+"""Events of one envelope: as many of the largest fit in a record of topics that were not told to take more."""
 
 NOTHING_SAID = "no_event"
 """Reason of a record out of which a parser made no events and said no reason."""
@@ -125,9 +131,12 @@ class Intake:
                 settings=self._settings.get(source, _NO_SETTINGS),
             ),
         )
-        if self._wall_clock and not isinstance(parsed, Ignored):
-            return _not_ahead(parsed, record.timestamp)
-        return parsed
+        if isinstance(parsed, Ignored):
+            return parsed
+        # An event says no more than its payload does.
+        if len(record.value or b"") + len(source) > LARGEST_EVENT // 2:
+            parsed = _not_too_large(parsed)
+        return _not_ahead(parsed, record.timestamp) if self._wall_clock else parsed
 
     def _accept(self, origin: Origin, events: tuple[AnyEvent, ...], out: Outbox, *, others: int = 0) -> int:
         """Say an envelope for each contact and agent. `others`: parts of the record besides. Returns all parts."""
@@ -138,9 +147,14 @@ class Intake:
         groups: dict[tuple[str, bytes], list[AnyEvent]] = {}
         for event in events:
             groups.setdefault(_address(event), []).append(event)
-        parts = len(groups) + others
-        for part, ((topic, key), group) in enumerate(groups.items()):
-            out.send(topic, key, encode(Envelope(origin=origin, part=part, parts=parts, events=tuple(group))))
+        pieces = [
+            (address, tuple(group[at : at + MOST_TOGETHER]))
+            for address, group in groups.items()
+            for at in range(0, len(group), MOST_TOGETHER)
+        ]
+        parts = len(pieces) + others
+        for part, ((topic, key), piece) in enumerate(pieces):
+            out.send(topic, key, encode(Envelope(origin=origin, part=part, parts=parts, events=piece)))
         return parts
 
     def _ignore(self, origin: Origin, reason: str, out: Outbox) -> None:
@@ -184,6 +198,21 @@ def _latest(read_at: int) -> datetime:
     return from_ms(read_at + FUTURE_MS)
 
 
+def _not_too_large(parsed: Events) -> Events:
+    """Without the contacts and agents of which an event is too large. Raises Malformed where nobody is left."""
+    sizes = [(len(encode(event)), event) for event in parsed.events]
+    too_large = [(size, event) for size, event in sizes if size > LARGEST_EVENT]
+    if not too_large:
+        return parsed
+    size, event = too_large[0]
+    fault = Fault(
+        "too_large",
+        f"{event.__struct_config__.tag} {shown(event.id)} has {size:,} bytes, an event {LARGEST_EVENT:,} at most: "
+        "expected shorter or fewer names, identifiers and tags",
+    )
+    return _without(parsed, [event for _, event in too_large], fault)
+
+
 def _not_ahead(parsed: Events, read_at: int) -> Events:
     """Without the contacts and agents of which something lies in the future. Raises Malformed where nobody is left."""
     latest = _latest(read_at)
@@ -195,8 +224,13 @@ def _not_ahead(parsed: Events, read_at: int) -> Events:
         f"{ahead[0].time.isoformat()} is more than {FUTURE_MS // MINUTE} minutes after it was read "
         f"({from_ms(read_at).isoformat()}): the source's clock is ahead, or its time zone is another",
     )
+    return _without(parsed, ahead, fault)
+
+
+def _without(parsed: Events, refused_events: Sequence[AnyEvent], fault: Fault) -> Events:
+    """Without the contacts and agents that these events are of. Raises Malformed where nobody is left."""
     faults = (*parsed.faults, fault)
-    refused = set(map(_address, ahead))
+    refused = set(map(_address, refused_events))
     events = tuple(event for event in parsed.events if _address(event) not in refused)
     if not events:
         raise Malformed(*all_of(faults))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
@@ -362,3 +363,46 @@ def test_a_record_that_fails_again_keeps_only_the_latest_reason() -> None:
     assert (second["a"], second["failed.reason"], second["failed.topic"]) == (b"1", b"rule", b"contacts.events")
     assert "failed.offset" not in second
     assert len(second["failed.message"]) == LONGEST_MESSAGE
+
+
+LARGEST = 1_048_588
+"""Bytes that a topic takes unless it is told otherwise (max.message.bytes)."""
+
+
+def told(*events: Mapping[str, object]) -> Incoming:
+    """Canonical events of one delivery."""
+    head = {"channel": "chat", "source": "desk", "time": "2026-10-20T10:00:00Z", "type": "contact.created"}
+    body = msgspec.json.encode([head | {"id": str(number)} | dict(each) for number, each in enumerate(events)])
+    return Incoming(body, (("ce_type", b"events"), ("ce_source", b"desk")), "channel.chat")
+
+
+@pytest.mark.parametrize("field", ["tags", "identifiers", "queue", "contact", "id", "language"])
+def test_an_event_that_is_too_large_fails_with_what_to_do_and_the_others_count(field: str) -> None:
+    much: object = "x" * 2_000_000
+    if field in ("tags", "identifiers"):
+        much = [f"mailto:ana-{number}@kunde.example" for number in range(100_000)]
+    small = {"contact": "2", "id": "small"}
+    sent = taken(told({"contact": "1", field: much}, small), formats=understood())
+    assert max(len(each.value or b"") for each in sent if each.topic != "contacts.failed") < LARGEST
+    said = [decode_envelope(each.value or b"") for each in sent if each.topic == "contacts.events"]
+    assert [(each.outcome, each.reason, len(each.events)) for each in said] == [
+        ("accepted", None, 1),
+        ("failed", "too_large", 0),
+    ]
+    (failed,) = [each for each in sent if each.topic == "contacts.failed"]
+    message = dict(failed.headers)["failed.message"].decode()
+    assert "an event 16,384 at most: expected shorter or fewer names, identifiers and tags" in message
+    assert len(message) < 500
+
+
+def test_much_that_is_said_of_one_contact_comes_in_several_envelopes() -> None:
+    tags = [f"{number:04}" * 3 for number in range(1_000)]
+    sent = taken(told(*({"contact": "1", "tags": tags} for _ in range(150))), formats=understood())
+    assert max(len(each.value or b"") for each in sent) < LARGEST
+    said = [decode_envelope(each.value or b"") for each in sent]
+    assert [(each.part, each.parts, each.outcome, len(each.events)) for each in said] == [
+        (0, 3, "accepted", 60),
+        (1, 3, "accepted", 60),
+        (2, 3, "accepted", 30),
+    ]
+    assert [event.id for each in said for event in each.events] == [str(number) for number in range(150)]

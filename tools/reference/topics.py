@@ -38,7 +38,7 @@ _REASONS = {
     "time": "no instant, one in the future, or a correction that comes too late",
     "identity": "nobody can say whose it is",
     "rule": "a rule raised: a fault of ours",
-    "too_large": "longer than a record may be; only its head is kept",
+    "too_large": "longer than a record may be: only its head is kept; or it says more than one event or payload may",
 }
 
 

@@ -48,7 +48,10 @@ export class TileView {
     this.tile = tile;
     this.element.dataset.id = tile?.id ?? "";
     if (same) this.change();
-    else this.paint(false);
+    else {
+      this.plainly();
+      this.paint(false);
+    }
   }
 
   /** The tile's value is another: painted now, or as soon as the last paint is long enough ago. */
@@ -75,7 +78,7 @@ export class TileView {
       ? { label: "", number: "", unit: "", status: "neutral", word: "", note: "", tag: "", trend: "" }
       : face(this.tile, this.context());
     const said = `${this.tile?.since ?? ""} ${this.tile?.kind === "clock" ? "" : shown.number}`;
-    if (news && said !== this.said) this.emphasise();
+    if (news && this.tile !== null && said !== this.said) this.emphasise();
     if (!news && said !== this.said) this.plainly();
     this.said = said;
     const { label, value, unit, word, note, tag, trend } = this.parts;

@@ -2,7 +2,8 @@
 
 Intake says one outcome per source record. An accepted one carries its canonical events, all of one contact in
 one envelope, so that the events of one payload are applied together before any deadline is looked at. A source
-record that speaks of several contacts becomes as many envelopes (`part` of `parts`).
+record that speaks of several contacts becomes as many envelopes (`part` of `parts`); one that says very much of one
+contact becomes several as well.
 """
 
 from typing import Literal

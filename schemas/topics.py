@@ -81,6 +81,7 @@ CUSTOMERS_IDENTITIES = Topic(
 )  # fmt: skip
 CUSTOMERS_MEMBERS = Topic(
     name="customers.members", key="owner of the link set", holds="states of members of link sets", retention_days=7,
+    large=True,
     personal="personal", record=customers.MemberState, public=False,
 )  # fmt: skip
 CUSTOMERS_CONTEXT = Topic(

@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any
 
-AGAIN = 10.0
-"""Seconds after which a task that was cancelled and goes on is cancelled once more. What it still writes takes less."""
+AGAIN = 30.0
+"""Seconds after which a task that was cancelled and goes on is cancelled once more: what it still writes, such as what
+a feed has read, takes less."""
 
 
 async def end(*tasks: "asyncio.Future[Any]", again: float = AGAIN) -> None:

@@ -1,13 +1,13 @@
 """What a task gathered between two flushes for the metrics task."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas.envelopes import Envelope
-from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
+from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey, encode
 
-ITEMS = 2_000
-"""Items of one record: of all that a backlog says between two flushes a record would be larger than its topic takes."""
+LARGEST = 512 * 1024
+"""Bytes of one record: all that a backlog says between two flushes would be more than its topic takes."""
 
 
 class Gathered:
@@ -91,31 +91,44 @@ class Gathered:
             together[name] = together.get(name, 0) + n
         return together
 
-    def partials(self, task: str) -> list[Partial]:
-        """All of it, and forget it: one record, several where it is much, none where it is nothing."""
-        short: dict[str, Any] = {
+    def partials(self, task: str) -> list[bytes]:
+        """All of it, encoded, and forget it: one record, several where it is much, none where it is nothing."""
+        said: dict[str, Any] = {
+            "facts": [item for item in self._facts.items() if item[1]],
             "outcomes": self._outcomes,
+            "split": self._split,
+            "agents": list(self._agents.values()),
             "busy": {agent: n for agent, n in self._busy.items() if n},
             "sources": self._sources,
-        }
-        long: dict[str, Any] = {
-            "facts": [item for item in self._facts.items() if item[1]],
             "calls": [item for item in self._calls.items() if item[1]],
             "states": [item for item in self._states.items() if item[1]],
             "clocks": [item for item in self._clocks.items() if item[1]],
-            "agents": list(self._agents.values()),
-            "split": self._split,
         }
         self._clear()
-        items = sum(map(len, long.values()))
-        if not items and not short["outcomes"] and not short["busy"]:
+        if not any(each for name, each in said.items() if name != "sources"):
             return []
-        if items <= ITEMS:
-            return [Partial(task=task, **short, **long)]
-        pieces = [Partial(task=task, **short)]
-        for name, each in long.items():
-            pieces += (Partial(task=task, **{name: each[at : at + ITEMS]}) for at in range(0, len(each), ITEMS))
-        return pieces
+        return list(_pieces(task, said))
+
+
+def _pieces(task: str, said: dict[str, Any]) -> Iterator[bytes]:
+    """What is said, halved until a record takes it: all of it adds up in any order."""
+    encoded = encode(Partial(task=task, **said))
+    if len(encoded) <= LARGEST:
+        yield encoded
+        return
+    several = {name: each for name, each in said.items() if each}
+    if len(several) > 1:
+        for name, each in several.items():
+            yield from _pieces(task, {name: each})
+        return
+    ((name, each),) = several.items()
+    items = list(each.items()) if isinstance(each, dict) else each
+    if len(items) == 1:
+        yield encoded
+        return
+    half = len(items) // 2
+    for part in (items[:half], items[half:]):
+        yield from _pieces(task, {name: dict(part) if isinstance(each, dict) else part})
 
 
 def _one_more(outcomes: dict[str, int], outcome: str, reason: str | None) -> None:

@@ -21,7 +21,7 @@ from agents.contacts.promise import given_up
 from agents.contacts.reviews import AT_ONCE, Reviews
 from agents.contacts.staff import Agent
 from agents.contacts.stored import FORMAT, glance, read_contact, write_contact
-from schemas import identities, partials
+from schemas import identities
 from schemas.customers import encode_contact
 from schemas.envelopes import Origin, decode_envelope
 from schemas.events import AnyEvent, ContactEvent
@@ -98,7 +98,14 @@ class Contacts:
         self._counted = counted
         self._unjudged = unjudged
         self._clock = 0
-        self._contacts = CachingStore(b"c", encode=self._write, decode=self._read, version=FORMAT)
+        # Of their own, so that a task that is dropped is freed with its last reference.
+        heard, ids = self._heard, self._customer_ids
+        self._contacts = CachingStore(
+            b"c",
+            encode=lambda contact: write_contact(contact, heard.book),
+            decode=lambda contact_id, stored: read_contact(contact_id, stored, ids, heard.book),
+            version=FORMAT,
+        )
         self._agents = Store(b"a", Agent)
         self._deadlines = Deadlines()
         self._upkeep = Upkeep()
@@ -111,12 +118,6 @@ class Contacts:
     def contact(self, contact_id: str) -> Contact | None:
         """What is known of a contact."""
         return self._contacts.get(contact_id)
-
-    def _read(self, contact_id: str, stored: bytes) -> Contact:
-        return read_contact(contact_id, stored, self._customer_ids, self._heard.book)
-
-    def _write(self, contact: Contact) -> bytes:
-        return write_contact(contact, self._heard.book)
 
     def __len__(self) -> int:
         """How many contacts are remembered, settled ones included."""
@@ -197,7 +198,7 @@ class Contacts:
             if outcomes:
                 self._counted(outcomes)
         for partial in self._gathered.partials(self._task):
-            out.send(METRICS_PARTIALS.name, self._task.encode(), partials.encode(partial))
+            out.send(METRICS_PARTIALS.name, self._task.encode(), partial)
 
     def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
         """State changed since the last call, encoded."""

@@ -1,5 +1,7 @@
 """Rules of the customers agent: contacts and link sets in, profiles and states of members out."""
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from agents.customers.failures import FAILING, Counted, Failures, NoValue
@@ -45,7 +47,13 @@ class Customers(Teller[Customer]):
 
     def __init__(self, *, limit: int = LIMIT, retention: int = RETENTION, counted: Counted | None = None) -> None:
         super().__init__(
-            Telling(b"u", encode=encode_customer, decode=decode_customer, version=STATE_VERSION, tell=self._tell),
+            Telling(
+                b"u",
+                encode=encode_customer,
+                decode=decode_customer,
+                version=STATE_VERSION,
+                tell=partial(_tell, retention),
+            ),
             Failures(counted),
         )
         self._limit = limit
@@ -88,31 +96,33 @@ class Customers(Teller[Customer]):
         customer.owner, customer.members = said.owner, said.members
         self._telling.tell_now(name, customer, out)
 
-    def _tell(self, name: str, customer: Customer, clock: int, out: Outbox) -> bool:
-        expires = forget(customer, clock, self._retention)
-        if customer.owner is not None:
-            self._tell_owner(name, customer, customer.owner, out)
-            customer.due = expires
-            return True
-        if customer.empty:
-            withdraw(name, out)
-            return False
-        due = tell_profile(name, customer, clock, out)
-        customer.begun = ()
-        customer.due = min(due, expires)
-        return True
 
-    def _tell_owner(self, name: str, customer: Customer, owner: str, out: Outbox) -> None:
-        kept = replace(customer, due=NEVER, begun=(), owner=None, members=())
-        state = MemberState(
-            owner=owner,
-            member=name,
-            members=customer.members,
-            state=b"" if customer.empty else encode_customer(kept),
-            begun=tuple(map(full, customer.begun)),
-        )
-        out.send(_MEMBERS, owner.encode(), encode_member(state))
-        customer.begun = ()
+def _tell(retention: int, name: str, customer: Customer, clock: int, out: Outbox) -> bool:
+    expires = forget(customer, clock, retention)
+    if customer.owner is not None:
+        _tell_owner(name, customer, customer.owner, out)
+        customer.due = expires
+        return True
+    if customer.empty:
+        withdraw(name, out)
+        return False
+    due = tell_profile(name, customer, clock, out)
+    customer.begun = ()
+    customer.due = min(due, expires)
+    return True
+
+
+def _tell_owner(name: str, customer: Customer, owner: str, out: Outbox) -> None:
+    kept = replace(customer, due=NEVER, begun=(), owner=None, members=())
+    state = MemberState(
+        owner=owner,
+        member=name,
+        members=customer.members,
+        state=b"" if customer.empty else encode_customer(kept),
+        begun=tuple(map(full, customer.begun)),
+    )
+    out.send(_MEMBERS, owner.encode(), encode_member(state))
+    customer.begun = ()
 
 
 def _contact_of(record: Record) -> CustomerContact:

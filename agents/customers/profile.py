@@ -1,6 +1,7 @@
 """The public profile of one customer, made from the state, and what is told of them to whoever answers."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from agents.customers.contact import Contact
@@ -10,13 +11,16 @@ from agents.customers.parts import told
 from agents.customers.resolution import repeats
 from agents.customers.risk import SCORE_SPAN, answers_of, plain, reasons
 from agents.customers.windows import roll
-from schemas.customers import CustomerContext, CustomerProfile
+from schemas.customers import CustomerContext, CustomerProfile, OpenContact
 from schemas.ids import context_id
 from schemas.instants import from_ms
 from schemas.short_ids import full
 
 LAST = 10
 """How many of the last contacts a profile tells."""
+
+OPEN = 100
+"""How many of the contacts that are open: a machine that writes every minute may have any number."""
 
 
 class Made(NamedTuple):
@@ -49,7 +53,7 @@ def profile(customer_id: str, customer: Customer, clock: int, members: Sequence[
         windows=rolled.channels,
         queues=rolled.queues,
         last_contacts=[told(contact).line for contact in contacts[: -LAST - 1 : -1]],
-        open_contacts=[told(contact).open for contact in contacts[::-1] if contact.open],
+        open_contacts=_open(contacts),
         members=list(members) if len(members) > 1 else [],
         preferred_channel=preferred_channel(rolled.used, contacts),
         repeat=repeat,
@@ -74,6 +78,12 @@ def contexts(made: CustomerProfile, customer: Customer, clock: int) -> list[Cust
     ]
 
 
+def _open(contacts: Sequence[Contact], but: Contact | None = None) -> list[OpenContact]:
+    """The newest contacts that are open, newest first."""
+    found = (contact for contact in reversed(contacts) if contact.open and contact is not but)
+    return [told(contact).open for contact in islice(found, OPEN)]
+
+
 def _context(made: CustomerProfile, contacts: Sequence[Contact], place: int, clock: int) -> CustomerContext:
     contact = contacts[place]
     name = full(contact.contact)
@@ -88,7 +98,7 @@ def _context(made: CustomerProfile, contacts: Sequence[Contact], place: int, clo
         queue=contact.queue,
         preferred_channel=made.preferred_channel,
         last=told(contacts[place - 1]).line if place else None,
-        open=[told(each).open for each in contacts[::-1] if each.open and each is not contact],
+        open=_open(contacts, but=contact),
         at_risk=made.at_risk,
         segment=made.segment,
         language=made.language,

@@ -133,8 +133,8 @@ class Intake:
         )
         if isinstance(parsed, Ignored):
             return parsed
-        # An event says no more than its payload does.
-        if len(record.value or b"") + len(source) > LARGEST_EVENT // 2:
+        # An event says no more than its payload does, but may need six bytes for one.
+        if len(record.value or b"") + len(source) > LARGEST_EVENT // 8:
             parsed = _not_too_large(parsed)
         return _not_ahead(parsed, record.timestamp) if self._wall_clock else parsed
 

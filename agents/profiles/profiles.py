@@ -1,5 +1,7 @@
 """Rules of the profiles agent: states of members in, profiles of link sets out."""
 
+from functools import partial
+
 import msgspec
 
 from agents.customers.failures import FAILING, Counted, Failures, NoValue
@@ -46,7 +48,7 @@ class Profiles(Teller[Group]):
     `retention`: ms, as for single identifiers. `counted`: see agents.customers.failures.
     """
 
-    __slots__ = ("_retention",)
+    __slots__ = ()
 
     def __init__(self, *, retention: int = RETENTION, counted: Counted | None = None) -> None:
         super().__init__(
@@ -55,11 +57,10 @@ class Profiles(Teller[Group]):
                 encode=_encode,
                 decode=lambda _key, stored: _decode(stored),
                 version=STATE_VERSION,
-                tell=self._tell,
+                tell=partial(_tell, retention),
             ),
             Failures(counted),
         )
-        self._retention = retention
 
     def take(self, record: Record, out: Outbox) -> None:
         """Apply one record of customers.members; one that cannot be read changes nothing."""
@@ -78,23 +79,24 @@ class Profiles(Teller[Group]):
             group.begun += tuple(map(shortened, said.begun))
         self._telling.changed(said.owner, group)
 
-    def _tell(self, owner: str, group: Group, clock: int, out: Outbox) -> bool:
-        members = []
-        expires = NEVER
-        for member, stored in sorted(group.states.items()):
-            customer = decode_customer(member, stored) if stored else Customer()
-            expires = min(expires, forget(customer, clock, self._retention))
-            members.append(customer)
-        whole = united(members)
-        if whole.empty:
-            if group.told:
-                withdraw(owner, out)
-            group.begun, group.due, group.told = (), NEVER, False
-            return bool(group.states)
-        whole.begun = group.begun
-        due = tell_profile(owner, whole, clock, out, sorted(group.states))
-        group.begun, group.due, group.told = (), min(due, expires), True
-        return True
+
+def _tell(retention: int, owner: str, group: Group, clock: int, out: Outbox) -> bool:
+    members = []
+    expires = NEVER
+    for member, stored in sorted(group.states.items()):
+        customer = decode_customer(member, stored) if stored else Customer()
+        expires = min(expires, forget(customer, clock, retention))
+        members.append(customer)
+    whole = united(members)
+    if whole.empty:
+        if group.told:
+            withdraw(owner, out)
+        group.begun, group.due, group.told = (), NEVER, False
+        return bool(group.states)
+    whole.begun = group.begun
+    due = tell_profile(owner, whole, clock, out, sorted(group.states))
+    group.begun, group.due, group.told = (), min(due, expires), True
+    return True
 
 
 def _member_of(record: Record) -> MemberState:

@@ -290,6 +290,33 @@ async def test_a_quiet_switchboard_is_asked_whether_it_is_there(
     assert len(board.actions) == 1
 
 
+class Slow(Shelf):
+    """Takes records, and says so a while later."""
+
+    async def send(self, record: LineRecord) -> asyncio.Future[object]:
+        self.records.append(record)
+        taken: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.1, taken.set_result, None)
+        return taken
+
+
+@pytest.mark.asyncio
+async def test_where_kafka_is_slow_what_was_read_is_soon_on_disk_when_the_process_ends(tmp_path: Path) -> None:
+    shelf = Slow()
+    told = [join(number) for number in range(1, 301)]
+    async with switchboard() as board:
+        given = terms(tmp_path, board.port)
+        async with running(KIND, given, shelf):
+            await shelf.has(2)
+            await board.say(*told)
+            await until(lambda: join(20) in shelf.mails, "some of them on their way")
+        assert join(300) in (given.folder / "pbx.spool").read_bytes()
+        async with running(KIND, given, shelf):
+            await until(lambda: join(300) in shelf.mails, "all of them")
+    found = [each.value for each in shelf.records if each.value in told]
+    assert list(dict.fromkeys(found)) == told
+
+
 @pytest.mark.asyncio
 async def test_what_was_read_is_kept_even_if_the_process_ends_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

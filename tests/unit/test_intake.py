@@ -406,3 +406,10 @@ def test_much_that_is_said_of_one_contact_comes_in_several_envelopes() -> None:
         (2, 3, "accepted", 30),
     ]
     assert [event.id for each in said for event in each.events] == [str(number) for number in range(150)]
+
+
+def test_what_json_needs_more_bytes_for_than_its_payload_has_is_too_large_as_well() -> None:
+    line = "1792490412|1792490399.42|" + "\x01" * 7_600 + "|NONE|ENTERQUEUE||+4930901820|1"
+    sent = taken(incoming(line))
+    assert [each.topic for each in sent] == ["contacts.failed", "contacts.events"]
+    assert dict(sent[0].headers)["failed.reason"] == b"too_large"

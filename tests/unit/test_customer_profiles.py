@@ -57,6 +57,18 @@ def test_a_profile_tells_windows_last_and_open_contacts_and_the_lifetime_count()
     assert told.last_contacts[2].queue == "sales"
 
 
+def test_of_a_machine_that_opens_tickets_without_end_the_newest_hundred_are_told() -> None:
+    floor = Floor()
+    tickets = [contact(f"t{number}", NOON - HOUR + number, open=True, outcome="open") for number in range(150)]
+    floor.at(NOON, *tickets)
+    [told] = floor.at(NOON + HOUR, contact("one more", NOON + HOUR, open=True, outcome="open"))
+    assert told is not None
+    newest = [f"t{number}" for number in range(149, 49, -1)]
+    assert [each.contact for each in told.open_contacts] == ["one more", *newest[:-1]]
+    assert told.contacts == 151
+    assert [each.contact for each in floor.contexts[-1].open] == newest
+
+
 def test_only_the_last_ten_contacts_are_lines_but_all_are_counted() -> None:
     [told] = Floor().at(NOON, *(contact(f"c{n:02}", NOON - n * MINUTE) for n in range(14)))
     assert told is not None

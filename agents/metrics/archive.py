@@ -4,6 +4,7 @@ from bisect import bisect_left
 
 import msgspec
 
+from agents.metrics.counts import add
 from agents.metrics.tally import CODE_BITS, CODE_MASK, IS_TIMED, IS_WAIT, Layout, pack
 from schemas.instants import HOUR, SECOND
 
@@ -42,11 +43,11 @@ class Archive(msgspec.Struct, array_like=True):
         else:
             edge = 0
         key = pack(code, edge)
-        _count(self.facts, key, n)
+        add(self.facts, key, n)
         if value:
-            _count(self.sums, code, n * value)
+            add(self.sums, code, n * value)
         if IS_WAIT[code] and value > self.dropped:
-            _count(self.top, value, n)
+            add(self.top, value, n)
             if len(self.top) > TOP:
                 self.dropped = min(self.top)
                 del self.top[self.dropped]
@@ -60,11 +61,3 @@ class Archive(msgspec.Struct, array_like=True):
         for code, total in self.sums.items():
             changes[layout.base[code]] = total
         return changes
-
-
-def _count(counts: dict[int, int], key: int, n: int) -> None:
-    total = counts.get(key, 0) + n
-    if total:
-        counts[key] = total
-    else:
-        counts.pop(key, None)

@@ -1,5 +1,6 @@
 """Steps: how many there are at each instant, as signed steps whose integral over any time is exact."""
 
+from agents.metrics.counts import add
 from schemas.instants import MINUTE
 
 _SIZE = 1 << 33
@@ -63,8 +64,8 @@ class Steps:
                 continue
             place = max(_before(minute + 1), 1)
             while place <= _SIZE:
-                _count(self._counts, place, count)
-                _count(self._moments, place, moment)
+                add(self._counts, place, count)
+                add(self._moments, place, moment)
                 place += place & -place
 
 
@@ -74,11 +75,3 @@ _NONE: dict[int, int] = {}
 def _before(minute: int) -> int:
     """Where the sums of all minutes before this one end; those before 1970 are one."""
     return 0 if minute < 0 else minute + 1
-
-
-def _count(counts: dict[int, int], key: int, n: int) -> None:
-    total = counts.get(key, 0) + n
-    if total:
-        counts[key] = total
-    else:
-        counts.pop(key, None)

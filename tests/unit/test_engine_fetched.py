@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import struct
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +19,7 @@ from hypothesis import strategies as st
 
 from streams.engine.fetched import received, take_fetched
 from streams.engine.transport import Batch
+from tests.unit.uncollected import no_collector
 
 TP = TopicPartition("in", 0)
 PLAIN, GZIP = 0, 1
@@ -64,16 +62,6 @@ class Fetched:
 
     def take(self, limit: int | None = None) -> list[Any]:
         return received(TP, take_fetched(self, {TP}, limit).get(TP, []))
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Nothing that refers to itself is freed meanwhile."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def told(records: list[Any]) -> list[tuple[Any, ...]]:

@@ -29,6 +29,7 @@ from streams.connectors.hooks import Delivery, NotGenuine
 from streams.connectors.secrets import faults, sources_of
 from streams.problems import SettingsError
 from streams.sections import HookSource
+from tests.unit.cuts import Cut, cut, cuts
 
 AT, TEN = 1_792_490_460_000, 1_792_490_400_000
 SETTINGS = {
@@ -433,19 +434,15 @@ def test_a_worker_whose_settings_are_wrong_says_so() -> None:
 
 
 PAYLOADS = [BODY, body("comment.new"), body("rated"), body("agent.away")]
-BITS = [b"", b"\xff", b"{", b"null", b"[]", b"7", b'"', b"\\ud800", b"\\udc00", b"-1", b"9" * 30, b"true", b"1e999"]
 
 
 @settings(max_examples=200, derandomize=True)
 @given(
     payload=st.sampled_from(PAYLOADS),
-    cuts=st.lists(st.tuples(st.integers(0, 420), st.integers(0, 12), st.sampled_from(BITS)), min_size=1, max_size=3),
+    made=cuts(420),
 )
-def test_whatever_bytes_come_they_say_something_or_are_malformed(
-    payload: bytes, cuts: list[tuple[int, int, bytes]]
-) -> None:
-    for start, length, instead in cuts:
-        payload = payload[:start] + instead + payload[start + length :]
+def test_whatever_bytes_come_they_say_something_or_are_malformed(payload: bytes, made: list[Cut]) -> None:
+    payload = cut(payload, made)
     try:
         parsed = parse(payload)
     except Malformed:

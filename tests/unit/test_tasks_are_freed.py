@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -19,6 +18,7 @@ from agents.profiles.profiles import Profiles
 from agents.registry.processor import Registry
 from streams.processor import Processor
 from streams.settings import Settings
+from tests.unit.uncollected import no_collector
 
 SETTINGS = Settings()
 
@@ -31,16 +31,6 @@ TASKS: dict[str, Callable[[], Processor]] = {
     "metrics": lambda: Metrics(SETTINGS.metric_settings(), SETTINGS.trend_settings()),
     "alerts": lambda: Alerting(terms_of(SETTINGS)),
 }
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @pytest.mark.parametrize("stage", TASKS)

@@ -13,10 +13,9 @@ from hashlib import md5
 from typing import NamedTuple
 
 from streams.simulator.centre import WITHHELD, Said
+from streams.simulator.wires.listener import Listener
 
 GREETING = b"Asterisk Call Manager/9.0.0\r\n"
-LARGEST_ACTION = 64 * 1024
-
 Fields = Mapping[str, object]
 
 
@@ -218,36 +217,17 @@ def _member_item(queue: str, member: _Member) -> Fields:
     return {"Event": "QueueMember", "Queue": queue, **who, **_state(member)}
 
 
-class Ami:
-    """The manager interface of a switchboard, on loopback. Port 0 takes any free one.
-
-    `logged_in` is set while somebody listens.
-    """
+class Ami(Listener):
+    """The manager interface of a switchboard. `logged_in` is set while somebody listens."""
 
     def __init__(self, board: Switchboard, user: str, secret: str, clock: Callable[[], float], port: int = 0) -> None:
-        self.port = port
+        super().__init__(port)
         self.logged_in = asyncio.Event()
         self._board = board
         self._user = user
         self._secret = secret
         self._clock = clock
         self._listeners: set[asyncio.StreamWriter] = set()
-        self._connections: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        """Begin to listen. Raises OSError where the port is taken."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=LARGEST_ACTION)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Hang up."""
-        if self._server is not None:
-            self._server.close()
-        connections = dict(self._connections)
-        for writer in connections:
-            writer.close()
-        await asyncio.gather(*connections.values(), return_exceptions=True)
 
     def say(self, said: Said) -> None:
         """Tell it to all who listen."""
@@ -255,20 +235,14 @@ class Ami:
             for writer in self._listeners:
                 writer.write(each)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections[writer] = task
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection: logged in first, then told of what happens."""
         try:
             await self._answered(reader, writer)
-        except (OSError, ValueError):
-            pass  # Whoever it was is gone, or speaks something else.
         finally:
-            self._connections.pop(writer, None)
             self._listeners.discard(writer)
             if not self._listeners:
                 self.logged_in.clear()
-            writer.close()
 
     async def _answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(GREETING)

@@ -1,6 +1,8 @@
 """The history's database: SQLite in a file, or PostgreSQL by its URL."""
 
+import sqlite3
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +34,9 @@ _ALONE = {
     "postgresql": "SELECT pg_advisory_xact_lock(hashtext('floorwalker.history'))",
 }
 """What keeps others waiting until a transaction is over: two that open it for the first time would both make tables."""
+_BUSY_S = 5
+"""How long one waits for others that have the file."""
+_BUSY_AGAIN_S = 0.01
 _ANEW = "(it holds nothing that is not on Kafka: with an empty one all is read anew)"
 
 metadata = MetaData()
@@ -162,10 +167,24 @@ def _named(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1_000}")
+    _write_ahead(cursor)
     # What a power cut takes away is read again: its position goes with it.
     cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA busy_timeout = 5000")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    # Two that turn a new file over at once each read it and want to write it. SQLite sees that neither's waiting would
+    # end and refuses one at once, whatever its busy_timeout.
+    deadline = monotonic() + _BUSY_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+        sleep(_BUSY_AGAIN_S)

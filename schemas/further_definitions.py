@@ -1,6 +1,7 @@
 """The metrics of promises, of surveys and of resolutions."""
 
 from schemas.definition import Definition
+from schemas.durations import definitions
 
 _ZENDESK = "Zendesk, SLA policies; by contact centre practice"
 OF_CLOCK = ".CLOCK"
@@ -173,55 +174,8 @@ SURVEYS: tuple[Definition, ...] = (
     ),
 )
 
-_NATIVE = "Zendesk, native ticket metrics"
-_BY_CALENDAR = (
-    " in open time of the calendar by which its total resolution is promised at that solve, for the whole of it; "
-    "contacts without such a calendar are not in it."
-)
-
 RESOLUTIONS: tuple[Definition, ...] = (
-    Definition(
-        id="first_resolution_time",
-        unit="s",
-        direction="lower",
-        meaning=(
-            "Mean time from a contact's beginning until it was first solved, round the clock; by the minute of that "
-            "solve. One whose beginning nobody told is not in it."
-        ),
-        formula="sum of (first solve - beginning) / contacts solved for the first time",
-        source=_NATIVE,
-        shown="solved",
-    ),
-    Definition(
-        id="full_resolution_time",
-        unit="s",
-        direction="lower",
-        meaning=(
-            "Mean time from a contact's beginning until it was last solved, round the clock, the time in which it was "
-            "solved before included; by the minute of that solve. Opened again and solved again, it moves there."
-        ),
-        formula="sum of (last solve - beginning) / contacts by their last solve",
-        source=_NATIVE,
-        shown="solved",
-    ),
-    Definition(
-        id="first_resolution_time_business",
-        unit="s",
-        direction="lower",
-        meaning="Mean time from a contact's beginning until it was first solved," + _BY_CALENDAR,
-        formula="sum of open time from the beginning to the first solve / such contacts",
-        source=_NATIVE,
-        shown="solved",
-    ),
-    Definition(
-        id="full_resolution_time_business",
-        unit="s",
-        direction="lower",
-        meaning="Mean time from a contact's beginning until it was last solved," + _BY_CALENDAR,
-        formula="sum of open time from the beginning to the last solve / such contacts",
-        source=_NATIVE,
-        shown="solved",
-    ),
+    *definitions(),
     Definition(
         id="reopen_rate",
         unit="fraction",

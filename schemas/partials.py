@@ -25,6 +25,7 @@ Clocks of promises are told in signed counts of their own, by policy, clock, cha
 |---|---|---|
 | attained | minute of its end | instance that was done in time |
 | breached | minute of its due instant | instance that was not |
+| took:MS | minute of its end | instance that was done, in time or late, after so much of its time |
 | open | due instant, ms | instance that runs and is not breached |
 | at_risk | due instant, ms | the same, past the first of its shares |
 | paused | 0 | instance that pauses and is not breached |
@@ -44,6 +45,9 @@ CallKey = tuple[str, int, int | None]
 StateKey = tuple[str, str | None, int, str]
 """agent, queue (None: everywhere), since when, ms, state."""
 
+
+TOOK = "took:"
+"""Measure of how long a clock took, before the ms."""
 
 ClockKey = tuple[str, str, str, str | None, str | None, str, int]
 """policy, clock, channel, queue, segment, measure, value."""

@@ -1,6 +1,6 @@
 """Chance: how sure a number is. Pure formulas, checked against statsmodels."""
 
-from math import sqrt
+from math import ceil, floor, sqrt
 
 Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution."""
@@ -37,3 +37,16 @@ def net_interval(up: int, down: int, n: int) -> tuple[float, float] | None:
     centre = high - low
     half = Z95 * sqrt((high + low - centre * centre) / whole)
     return max(-100.0, 100 * (centre - half)), min(100.0, 100 * (centre + half))
+
+
+def quantile_ranks(n: int, percent: int) -> tuple[int, int] | None:
+    """Ranks (from 1) of the two of `n` ordered values between which a quantile lies with at least 95 %: order
+    statistics, the binomial distribution taken as a normal one with continuity correction (Conover, Practical
+    Nonparametric Statistics, 1999, 3.2).
+
+    None where there are too few for two such values: fewer than 6 for the median, 45 for the 90th percentile.
+    """
+    share = percent / 100
+    middle, half = n * share, Z95 * sqrt(n * share * (1 - share))
+    low, high = floor(middle - half + 0.5), ceil(middle + half + 0.5)
+    return (low, high) if low >= 1 and high <= n else None

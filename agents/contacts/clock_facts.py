@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from agents.contacts.contact import Contact
 from agents.contacts.stated import ANSWER_WITHIN, NOTHING_STATED, Stated, Statement
 from agents.contacts.stated import ClockKey as Instance
+from schemas.durations import OF_CLOCKS
 from schemas.instants import MINUTE
-from schemas.partials import ClockKey
+from schemas.partials import TOOK, ClockKey
 
 ClockDifferences = list[tuple[ClockKey, int]]
 
@@ -82,6 +83,9 @@ def _measure(contact: Contact, instance: Instance, statements: tuple[Statement, 
     if ended is not None:
         at, measure = (ended.occurred, "attained") if ended.transition == "fulfilled" else (ended.due, "breached")
         facts.append((_key(contact, instance, ended, at, measure, at // MINUTE), 1))
+        if last.transition == "fulfilled" and instance.clock in OF_CLOCKS:
+            at, took = last.occurred, f"{TOOK}{last.elapsed}"
+            facts.append((_key(contact, instance, last, at, took, at // MINUTE), 1))
     elif last.transition != "cancelled" and _pauses(statements):
         facts.append((_key(contact, instance, last, None, "paused", 0), 1))
     elif last.transition != "cancelled":

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agents.metrics import compliance, resolutions, surveys
+from agents.metrics import compliance, durations, resolutions, surveys
 from agents.metrics.board import HOT_MS, Board, Entry, live_spans
 from agents.metrics.evaluate import encoded
 from agents.metrics.ledger import Ledger, Said, Sum
@@ -15,9 +15,10 @@ from agents.metrics.promises import MEASURES, Promises
 from agents.metrics.scopes import Place, Scope, scopes_at
 from agents.metrics.tally import UnknownMeasure
 from agents.metrics.windows import ALL, Calendar, Span
+from schemas.durations import OF_CLOCKS, QUANTILES
 from schemas.instants import SECOND
 from schemas.live import Metric
-from schemas.partials import ClockKey
+from schemas.partials import TOOK, ClockKey
 from streams.store import Store
 
 _NONE: tuple[bytes, ...] = ()
@@ -50,6 +51,9 @@ class Accounts:
             decided = compliance.NAMES.get((measure, clock))
             if decided is not None:
                 self._ledger.add(place, value, decided, n)
+            elif measure.startswith(TOOK) and clock in OF_CLOCKS:
+                for name, times in durations.counted_as(OF_CLOCKS[clock], int(measure[len(TOOK) :])):
+                    self._ledger.add(place, value, name, times * n)
             elif measure not in MEASURES or (compliance.ATTAINED, clock) not in compliance.NAMES:
                 raise UnknownMeasure(
                     f"{measure!r} of clock {clock!r}, {channel}/{queue}: restart the worker with the tasks' version"
@@ -108,7 +112,7 @@ class Accounts:
         else:
             stands, ever = self._standing(scope, clock)
             metrics = compliance.undecided(here.decided, stands)
-            others = {name: here.others.get(name) or _none_of(metric) for name, metric in ever.items()}
+            others = {name: here.others.get(name) or _none_of(name, metric) for name, metric in ever.items()}
         if others:
             metrics.append(encoded(others))
         return metrics
@@ -143,13 +147,14 @@ def _said(sums: Sum) -> Said:
     if sums.said is None:
         counts, others = sums.counts, dict[str, Metric]()
         if not counts.keys() <= compliance.COUNTED:
-            others = surveys.surveyed(counts) | resolutions.resolved(counts)
+            others = surveys.surveyed(counts) | durations.durations(counts) | resolutions.reopened(counts)
         sums.said = Said(compliance.decided_of(counts), others)
     return sums.said
 
 
-def _none_of(metric: Metric) -> Metric:
-    """The same of nothing: no quotient, or none of what is counted."""
-    if metric.denominator is None:
+def _none_of(name: str, metric: Metric) -> Metric:
+    """The same of nothing: no quotient or quantile, or none of what is counted."""
+    if metric.denominator is None and name not in QUANTILES:
         return msgspec.structs.replace(metric, value=0, n=0)
-    return msgspec.structs.replace(metric, value=None, n=0, numerator=0, denominator=0, interval=None)
+    zero = None if metric.denominator is None else 0
+    return msgspec.structs.replace(metric, value=None, n=0, numerator=zero, denominator=zero, interval=None)

@@ -59,8 +59,8 @@ class Ledger:
         self._days: dict[int, dict[Place, Counts]] = {}
         self._final: set[int] = set()
         self._expired = 0
-        self._cells: Store[Counts] = Store(b"l", Counts)
-        self._archives: Store[Counts] = Store(b"x", Counts)
+        self._cells: Store[Counts] = Store(b"l", Counts, version=2)
+        self._archives: Store[Counts] = Store(b"x", Counts, version=2)
         self._folded: Store[bool] = Store(b"y", bool)
 
     @property

@@ -114,3 +114,8 @@ def _short(at: str) -> str:
 
 def _amount(seconds: float) -> str:
     return f"{seconds / 60:.0f}m" if seconds % 60 == 0 else f"{seconds:g}s"
+
+
+def seconds_of(amount: str) -> float:
+    """The seconds of an amount of time in a line."""
+    return float(amount[:-1]) * (60 if amount.endswith("m") else 1)

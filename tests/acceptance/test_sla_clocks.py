@@ -15,13 +15,17 @@ from tests.acceptance.program import floorwalker
 from tests.acceptance.sla_changes import POLICIES
 from tests.acceptance.sla_examples import CALENDARS, REPLIES, late_replies
 from tests.acceptance.sla_statuses import STATUSES
-from tests.acceptance.sla_stories import Story, events_of, expected, instant, lines_of
+from tests.acceptance.sla_stories import Story, events_of, expected, instant, lines_of, seconds_of
 
 STORIES = (*late_replies(), *REPLIES, *STATUSES, *POLICIES)
 IN_JUNE = tuple(story for story in STORIES if story.events[0].startswith("06-"))
 BY_NAME = {story.name: story for story in STORIES}
 LATE = {"skewed/03": instant("06-16T08:25")}
 """When an event comes whose source has a clock that is behind."""
+TIMES = {
+    "first_reply": "first_response_time", "next_reply": "next_response_time", "requester_wait": "requester_wait_time",
+    "agent_work": "agent_work_time", "total_resolution": "total_resolution_time",
+}  # fmt: skip
 PASSERS_BY = 420
 """Contacts to whom nothing is promised, one every half an hour: so that time passes for everybody."""
 
@@ -142,16 +146,16 @@ def test_what_became_of_each_policy_is_counted_by_its_clocks(out: dict[str, Any]
 
 
 def test_a_ticket_is_resolved_first_and_in_full_by_the_calendar_and_round_the_clock(out: dict[str, Any]) -> None:
-    claims = [row for row in out["metrics"] if row["scope"] == {"queue": "claims"}]
-    minutes = {
-        (row["metric"], kind, (row["window"].get("start") or "")[5:10]): (row["numerator"] / 60, row["n"])
-        for row in claims
-        if (kind := row["window"]["kind"]) in ("day", "all") and "_resolution_time" in row["metric"] and row["n"]
-    }
     values = {
         "first_resolution_time_business": 1_235, "full_resolution_time_business": 1_550,
         "first_resolution_time": 3_155, "full_resolution_time": 4_430,
     }  # fmt: skip
+    claims = [row for row in out["metrics"] if row["scope"] == {"queue": "claims"}]
+    minutes = {
+        (row["metric"], kind, (row["window"].get("start") or "")[5:10]): (row["numerator"] / 60, row["n"])
+        for row in claims
+        if (kind := row["window"]["kind"]) in ("day", "all") and row["metric"] in values and row["n"]
+    }
     days = {metric: "06-11" if metric.startswith("full") else "06-10" for metric in values}
     assert minutes == {
         **{(metric, "all", ""): (value, 1) for metric, value in values.items()},
@@ -159,6 +163,22 @@ def test_a_ticket_is_resolved_first_and_in_full_by_the_calendar_and_round_the_cl
     }
     (rate,) = (row for row in claims if (row["metric"], row["window"]["kind"]) == ("reopen_rate", "all"))
     assert (rate["value"], rate["numerator"], rate["denominator"]) == (0.5, 1, 2)
+
+
+def test_how_long_each_clock_took_is_told_as_mean_median_and_90th_percentile(out: dict[str, Any]) -> None:
+    whole = {row["metric"]: row for row in out["metrics"] if row["window"]["kind"] == "all" and not row["scope"]}
+    for clock, metric in TIMES.items():
+        values = sorted(took(STORIES, clock))
+        assert (whole[metric]["numerator"], whole[metric]["denominator"]) == (sum(values), len(values)), metric
+        for name, percent in (("median", 50), ("p90", 90)):
+            told = whole[f"{metric}_{name}"]
+            assert told["n"] == len(values), (metric, name)
+            assert told["value"] == pytest.approx(at_share(values, percent), rel=0.008), (metric, name)
+    # Example 22: what was used before the ticket was opened again counts on, and the first solve counts no more.
+    own = {row["metric"]: row for row in out["metrics"] if row["scope"] == {"policy": "business-log"}}
+    assert {metric: own[metric]["value"] / 60 for metric in TIMES.values() if metric in own} == {
+        "requester_wait_time": 460, "agent_work_time": 180, "total_resolution_time": 1_285,
+    }  # fmt: skip
 
 
 @pytest.mark.slow
@@ -197,6 +217,21 @@ def decided(stories: Iterable[Story]) -> Iterator[Decided]:
             last = breach or max(told, key=lambda line: line[0])
             if last[1] in ("breached", "fulfilled"):
                 yield Decided(clock, not breach, _at(instant(last[0])), tuple(_scopes(story, _policy(story, last))))
+
+
+def took(stories: Iterable[Story], clock: str) -> Iterator[float]:
+    """Seconds that every instance of a clock took that is over and was not cancelled."""
+    for story in stories:
+        for name, told in _instances(story):
+            last = max(told, key=lambda line: line[0])
+            if name == clock and last[1] == "fulfilled":
+                yield seconds_of(last[last.index("used") + 1])
+
+
+def at_share(values: list[float], percent: int) -> float:
+    """A quantile of ordered values: between two of them the mean of both."""
+    whole, rest = divmod(len(values) * percent, 100)
+    return values[whole] if rest else (values[whole - 1] + values[whole]) / 2
 
 
 def recomputed(instances: Iterable[Decided]) -> dict[tuple[object, ...], tuple[object, ...]]:
@@ -267,7 +302,7 @@ def _stable(out: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-_OF_CLOCKS = ("sla_", "first_resolution_", "full_resolution_", "reopen_rate")
+_OF_CLOCKS = ("sla_", "first_resolution_", "full_resolution_", "reopen_rate", *TIMES.values())
 
 
 def _closed(out: dict[str, Any]) -> dict[tuple[object, ...], Any]:

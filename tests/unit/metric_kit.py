@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from agents.metrics.processor import Metrics
 from schemas import live, partials
 from schemas.live import PIPELINE_KEY, TRENDS_KEY, LiveMetrics, Metric, Pipeline
-from schemas.partials import AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
+from schemas.partials import TOOK, AgentNow, CallKey, ClockKey, FactKey, Partial, SplitOutcome, StateKey
 
 NO_WINDOWS = {PIPELINE_KEY, TRENDS_KEY}
 Facts = list[tuple[FactKey, int]]
@@ -107,6 +107,15 @@ def clocks(
 
 def _clock_value(measure: str, at: int) -> int:
     return at // 60_000 if measure in ("attained", "breached") else at
+
+
+def durations(at: float, *seconds: float, n: int = 1, **of: str) -> Clocks:
+    """Signed counts of how long one clock took that ended at `at` seconds, as `clocks` otherwise."""
+    return [
+        ((*key[:5], f"{TOOK}{round(each * 1000)}", round(at) // 60), times)
+        for each in seconds
+        for key, times in clocks(("attained", at), n=n, **of)
+    ]
 
 
 def survey(at: float, kind: str, scale: int, *scores: float, queue: str | None = "support") -> Facts:

@@ -17,7 +17,7 @@ from schemas.events import (
     SurveyAnswered,
 )
 from schemas.ids import breach_id
-from schemas.instants import to_ms
+from schemas.instants import from_ms, to_ms
 from schemas.policies import (
     CalendarRecord,
     CalendarTerms,
@@ -134,7 +134,7 @@ def test_a_first_reply_in_business_time_is_said_with_calendar_evidence_and_conte
     assert done.evidence == ("ask", "reply")
     assert done.context == ContactContext(priority="high", tags=("vip",), language="de")
     assert floor.said[0].context == ContactContext(priority="high", tags=("vip",), language="de", messages=1)
-    assert counts(floor) == {("support", "first_reply", "attained"): 1}
+    assert counts(floor) == {("support", "first_reply", "attained"): 1, ("support", "first_reply", "took:3600000"): 1}
 
 
 def test_each_cycle_of_questions_and_replies_has_its_own_next_reply() -> None:
@@ -156,6 +156,34 @@ def test_each_cycle_of_questions_and_replies_has_its_own_next_reply() -> None:
     breach = next(one for one in floor.said if one.transition == "breached")
     assert local(breach.due_at) == "08 12:05"
     assert breach.id == breach_id("c1", "next_reply", "ask2", 1)
+    assert counts(floor) == {
+        ("support", "first_reply", "attained"): 1,
+        ("support", "first_reply", "took:10000"): 1,
+        ("support", "next_reply", "breached"): 1,
+        ("support", "next_reply", "took:3900000"): 1,
+    }
+
+
+def test_how_long_it_took_counts_at_the_last_end_where_and_under_which_policy_it_was() -> None:
+    floor = desk(policy(requester_wait=60, answer_within=1, periodic_update=5))
+    begun = berlin("08 10:00")
+    floor.hear(mailed(begun, queue="sales"), status(begun, "new"), replied(begun + 1), replied(begun + 2))
+    floor.hear(status(begun + 10 * MINUTE, "solved"))
+    assert told_of(floor) == {("sales", "requester_wait", "took:600000", "08 10:10"): 1}
+    floor.hear(status(begun + HOUR, "open"))
+    assert told_of(floor) == {}
+    floor.hear(updated(begun + HOUR, queue="claims"), status(begun + 2 * HOUR, "solved"))
+    assert told_of(floor) == {("claims", "requester_wait", "took:4200000", "08 12:00"): 1}
+
+
+def told_of(floor: Floor) -> dict[tuple[str | None, str, str, str], int]:
+    """How long clocks took, by queue, clock, measure and when it counts."""
+    floor.flush()
+    return {
+        (queue, clock, measure, local(from_ms(minute * 60_000))): n
+        for (_, clock, _, queue, _, measure, minute), n in floor.clocks.items()
+        if n and measure.startswith("took:")
+    }
 
 
 def test_a_tightened_priority_breaches_in_the_past_and_is_found_at_the_change() -> None:
@@ -349,7 +377,7 @@ def test_a_reply_that_is_told_late_takes_the_breach_back_and_what_was_counted() 
     assert (first.corrects, then.corrects) == (risk.id, breach.id)
     assert (then.clock, then.policy.id, then.target, local(then.due_at)) == ("first_reply", "support", 3600, "08 11:00")
     assert (done.outcome, local(done.occurred_at), local(done.detected_at)) == ("attained", "08 10:30", "08 12:00")
-    assert counts(floor) == {("support", "first_reply", "attained"): 1}
+    assert counts(floor) == {("support", "first_reply", "attained"): 1, ("support", "first_reply", "took:1800000"): 1}
 
 
 def test_a_source_whose_clock_leads_by_minutes_is_not_late() -> None:

@@ -39,6 +39,15 @@ def test_the_time_to_breach_says_how_many_run_and_that_all_are_paused() -> None:
     assert nothing.reason == "no_cases"
 
 
+def test_a_median_says_of_how_many_it_is_and_that_they_are_few() -> None:
+    name = "next_response_time_median"
+    few = tile_of(name, "60min", "rolling60min", {name: Metric(value=75.5, n=9, interval=(20.0, 100.0))})
+    assert (few.kind, few.unit, few.value, few.reason) == ("duration", "s", 75.5, "low_n")
+    assert few.note == "9 replies, last 60 min"
+    one = tile_of(name, "day", "day", {name: Metric(value=75.5, n=1)})
+    assert one.note == "1 reply, today"
+
+
 def test_those_at_risk_are_of_those_open() -> None:
     name = "sla_at_risk.first_reply"
     assert tile_of(name, "now", "all", {name: Metric(value=2, n=7)}).note == "of 7 open"
@@ -61,6 +70,9 @@ def test_points_of_few_answers_say_so() -> None:
         ("csat", 29, (0.7, 0.8), "low_n"),
         ("csat", 30, (0.33, 0.67), "low_n"),
         ("csat", 40, (0.36, 0.64), None),
+        ("first_response_time_p90", 9, None, "low_n"),
+        ("first_response_time_p90", 10, None, None),
+        ("first_response_time", 9, None, None),
         ("sla_compliance.first_reply", 9, (0.7, 1.0), "low_n"),
         ("sla_compliance.first_reply", 10, (0.2, 1.0), None),
     ],

@@ -4,11 +4,12 @@ import pytest
 
 from agents.metrics.processor import Metrics
 from schemas.definitions import CATALOGUE, definition_of
+from schemas.durations import OF_CLOCKS
 from schemas.live import Scope
 from schemas.partials import AgentNow
 from schemas.policies import MetricSettings
 from schemas.service_levels import SERVICE_LEVELS, TERMS
-from tests.unit.metric_kit import Board, clocks, facts, feed, solves, survey, tick
+from tests.unit.metric_kit import Board, clocks, durations, facts, feed, solves, survey, tick
 
 AT = 1_790_000_000
 
@@ -28,7 +29,7 @@ def test_everything_published_is_defined_and_everything_defined_is_published() -
         ],
         agents=[AgentNow("ana", "support", "away", None, AT)],
         calls=[(("ana", AT * 1000, None), 1)],
-        clocks=clocks(("attained", AT)),
+        clocks=[*clocks(("attained", AT)), *(took for clock in OF_CLOCKS for took in durations(AT, 60, clock=clock))],
     )
     tick(metrics, board, AT + 5)
     published = {metric: shown for window in board.windows() for metric, shown in window.metrics.items()}

@@ -25,7 +25,7 @@ def test_a_mean_is_published_with_its_sum_and_count_by_the_minute_of_the_solve()
     first, second = (window.metrics for window in board.of("15min", queue="support"))
     assert quotient(first["first_resolution_time"]) == (37_500.25, 75_000.5, 2, 2)
     assert quotient(second["full_resolution_time"]) == (93_000, 93_000, 1, 1)
-    assert first.keys() == {"first_resolution_time"}
+    assert first.keys() == {"first_resolution_time", "first_resolution_time_median", "first_resolution_time_p90"}
     assert quotient(board.metrics("day")["full_resolution_time"]) == (93_000, 93_000, 1, 1)
 
 
@@ -92,6 +92,7 @@ def test_nothing_is_told_where_nothing_was_solved_and_what_leaves_a_rolling_wind
     tick(metrics, board, NINE + 20 * 60)
     empty = board.metrics("rolling15min")
     assert quotient(empty["first_resolution_time"]) == (None, 0, 0, 0)
+    assert quotient(empty["first_resolution_time_median"]) == (None, None, None, 0)
     assert quotient(empty["reopen_rate"]) == (None, 0, 0, 0)
 
 

@@ -1,10 +1,12 @@
-"""Intervals of proportions."""
+"""Intervals of proportions and of quantiles."""
+
+from math import comb
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.statistics import wilson
+from schemas.statistics import quantile_ranks, wilson
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,18 @@ def test_an_interval_stays_within_0_and_1_and_holds_the_share(counts: tuple[int,
     mirrored = wilson(n - successes, n)
     assert mirrored is not None
     assert mirrored[0] == pytest.approx(1 - high, abs=1e-12)
+
+
+@pytest.mark.parametrize(("percent", "least"), [(50, 6), (90, 45)])
+def test_a_quantile_lies_between_two_values_with_95_percent_or_more_whatever_the_distribution(
+    percent: int, least: int
+) -> None:
+    assert quantile_ranks(least - 1, percent) is None
+    for n in (*range(least, 200), 500, 1_000):
+        ranks = quantile_ranks(n, percent)
+        assert ranks is not None
+        low, high = ranks
+        assert 1 <= low < high <= n
+        # The low one is not above it, nor the high one below, where from `low` to `high - 1` values are.
+        chances = (comb(n, k) * percent**k * (100 - percent) ** (n - k) for k in range(low, high))
+        assert 0.95 <= sum(chances) / 100**n < 0.993

@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from schemas.calendars import Calendar
 from schemas.definitions import OF_TIME, definition_of
+from schemas.durations import QUANTILES
 from schemas.instants import SECOND, to_ms
 from schemas.live import LiveMetrics, Metric, Scope, TrendState
 from schemas.policies import CalendarTerms
@@ -16,7 +17,7 @@ from streams.outlets.gateway.shown import Reason, Status, Tile, TileKind, Trend
 from streams.sections import Sections
 
 _AGENTS, _ABANDONMENT, _SERVICE_LEVEL = "agents_by_state", "abandonment_rate", "service_level."
-_TO_BREACH, _AT_RISK = "time_to_breach.", "sla_at_risk."
+_TO_BREACH, _AT_RISK, _REPLIES = "time_to_breach.", "sla_at_risk.", "next_response_time"
 _OF_ARRIVALS = frozenset({OLDEST, WAITING, "contacts_offered"})
 _SIGNED_IN = tuple(f"agents_by_state.{state}" for state in ("on_contact", "wrap_up", "available", "away"))
 
@@ -196,7 +197,8 @@ class Tiles:
             return f"of {found['contacts_offered'].value or 0:,.0f}, {spec.window}"
         if spec.definition.unit == "s" and spec.metric in found and not spec.metric.startswith(_TO_BREACH):
             cases = found[spec.metric].n
-            return f"{cases:,} contact{'' if cases == 1 else 's'}, {spec.window}"
+            one, several = ("reply", "replies") if spec.metric.startswith(_REPLIES) else ("contact", "contacts")
+            return f"{cases:,} {one if cases == 1 else several}, {spec.window}"
         return "" if spec.metric.startswith(_TO_BREACH) else spec.window
 
 
@@ -238,7 +240,7 @@ def _says_little(name: str, metric: Metric, m: int | None) -> bool:
         definition = definition_of(name)
     except KeyError:
         return m is not None and m < rules.FEW
-    if definition.unit not in ("fraction", "points", "score"):
+    if definition.unit not in ("fraction", "points", "score") and definition.id not in QUANTILES:
         return False
     if metric.n < definition.least:
         return True

@@ -202,10 +202,11 @@ class Effort(msgspec.Struct, kw_only=True, omit_defaults=True):
 class CustomerProfile(msgspec.Struct, kw_only=True):
     """Public rolling state of one customer as of `as_of`.
 
-    `windows`: window ('1h', '24h', '7d', '30d', '90d', 'lifetime') -> channel -> counts; `queues`: the same by queue; a
-    contact counts in a window by its start. `known`: named by an identifier, not only by a contact of its own.
-    `members`: the customer ids of its identifiers, where it has several; `customer` is the smallest. `at_risk`:
-    reasons why the customer may be lost, none where there is no sign of it.
+    `windows`: window ('1h', '24h', '7d', '30d', '90d', 'lifetime') -> channel -> counts; `queues`: the same by
+    queue, of each window the 100 with most contacts; a contact counts in a window by its start. `known`: named by
+    an identifier, not only by a contact of its own. `members`: the customer ids of its identifiers, where it has
+    several; `customer` is the smallest. `at_risk`: reasons why the customer may be lost, none where there is no
+    sign of it.
     """
 
     customer: str

@@ -22,6 +22,9 @@ WINDOWS: tuple[tuple[str, int], ...] = (
 )  # fmt: skip
 """Name and length (ms), shortest first."""
 
+MOST_TOLD = 100
+"""So many queues of each window, those with most contacts: a source may name one for each contact."""
+
 LIFETIME = "lifetime"
 """Name of the window that nothing leaves."""
 
@@ -84,10 +87,19 @@ class _Table:
         """The window, encoded."""
         told, parts = self._told, self._parts
         if len(told) < len(parts):
-            for name, part in parts.items():
+            names = parts if len(parts) <= MOST_TOLD else self._most()
+            for name in names:
                 if name not in told:
+                    part = parts[name]
                     told[name] = window(part) if isinstance(part, Counts) else told_of(part).alone
+            if len(parts) > MOST_TOLD:
+                return encoded({name: told[name] for name in sorted(names)})
         return encoded(dict(sorted(told.items())) if len(told) > 1 else told)
+
+    def _most(self) -> list[str]:
+        """The names that most was counted of."""
+        contacts = self.contacts()
+        return sorted(self._parts, key=lambda name: (-contacts.get(name, 0), name))[:MOST_TOLD]
 
     def __bool__(self) -> bool:
         return bool(self._parts)

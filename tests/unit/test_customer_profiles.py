@@ -69,6 +69,19 @@ def test_of_a_machine_that_opens_tickets_without_end_the_newest_hundred_are_told
     assert [each.contact for each in floor.contexts[-1].open] == newest
 
 
+def test_of_a_source_that_names_a_queue_for_each_contact_those_with_most_are_told_and_all_count() -> None:
+    contacts = [contact(f"c{number}", NOON - 2 * HOUR + number, queue=f"q{number:04}") for number in range(999)]
+    [told] = Floor().at(NOON, *contacts, contact("again", NOON - MINUTE, queue="q0998"))
+    assert told is not None
+    assert told.contacts == told.windows["24h"]["phone"].contacts == 1_000
+    assert list(told.queues["1h"]) == ["q0998"]
+    most = [*(f"q{number:04}" for number in range(99)), "q0998"]
+    assert {window: list(queues) for window, queues in told.queues.items() if window != "1h"} == dict.fromkeys(
+        ("24h", "7d", "30d", "90d", "lifetime"), most
+    )
+    assert told.queues["lifetime"]["q0998"].contacts == 2
+
+
 def test_only_the_last_ten_contacts_are_lines_but_all_are_counted() -> None:
     [told] = Floor().at(NOON, *(contact(f"c{n:02}", NOON - n * MINUTE) for n in range(14)))
     assert told is not None

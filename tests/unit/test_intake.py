@@ -395,6 +395,19 @@ def test_an_event_that_is_too_large_fails_with_what_to_do_and_the_others_count(f
     assert len(message) < 500
 
 
+@pytest.mark.parametrize("field", ["queue", "agent"])
+def test_a_name_that_is_too_long_fails_with_what_to_do_and_one_that_is_not_counts(field: str) -> None:
+    sent = taken(told({"contact": "1", field: "x" * 256}, {"contact": "2", field: "y" * 257}), formats=understood())
+    said = [decode_envelope(each.value or b"") for each in sent if each.topic == "contacts.events"]
+    assert [(each.outcome, each.reason, [event.id for event in each.events]) for each in said] == [
+        ("accepted", None, ["0"]),
+        ("failed", "too_large", []),
+    ]
+    (failed,) = [each for each in sent if each.topic == "contacts.failed"]
+    message = dict(failed.headers)["failed.message"].decode()
+    assert message == f"{field} {'y' * 60 + '...'!r} has 257 characters: expected a name of at most 256"
+
+
 def test_much_that_is_said_of_one_contact_comes_in_several_envelopes() -> None:
     tags = [f"{number:04}" * 3 for number in range(1_000)]
     sent = taken(told(*({"contact": "1", "tags": tags} for _ in range(150))), formats=understood())

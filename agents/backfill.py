@@ -24,6 +24,7 @@ from schemas.instants import to_ms
 from schemas.topics import METRICS_LIVE, prefix_of
 from streams.connectors.rebuild import rebuild, refuse_filled
 from streams.connectors.replay import Replayed
+from streams.ending import end
 from streams.processor import Record
 from streams.reader import POLL_MS, committed_reader, from_the_start, read_to_the_end
 from streams.service_check import refuse_in_service
@@ -107,8 +108,7 @@ async def backfill(job: Job, bootstrap: str, folder: Path, progress: Progress, s
                 words = "; ".join(f"{worker.name}: {worker.last_words()}" for worker in workers)
                 raise BacktestFailed(f"{error}; {words}") from None
             finally:
-                for task in (sending, *watching):
-                    task.cancel()
+                await end(sending, *watching)
             progress.update(doing="ending workers")
         return sent
 

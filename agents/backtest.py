@@ -15,6 +15,7 @@ from agents.collect import Collected
 from agents.file_formats import contents
 from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE, prefix_of
 from streams.connectors.replay import Replayed, send_steps
+from streams.ending import end
 from streams.kafka import EmbeddedKafka
 from streams.reader import POLL_MS, committed_reader, from_the_start, read_to_the_end
 from streams.settings import Settings
@@ -98,8 +99,7 @@ async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) 
             words = "; ".join(f"{worker.name}: {worker.last_words()}" for worker in workers)
             raise BacktestFailed(f"{error}; {words}") from None
         finally:
-            for task in (sending, *watching):
-                task.cancel()
+            await end(sending, *watching)
     return collected
 
 

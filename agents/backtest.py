@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from agents.children import Child
 from agents.collect import Collected
 from agents.file_formats import contents
-from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE, prefix_of
+from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_PROFILES, METRICS_LIVE, prefix_of
 from streams.connectors.replay import Replayed, send_steps
 from streams.ending import end
 from streams.kafka import EmbeddedKafka
@@ -87,7 +87,10 @@ async def _on_kafka(job: Job, bootstrap: str, folder: Path, progress: Progress) 
     await ensure_topics(bootstrap, service.namespace, service.partitions)
     collected = Collected()
     expected = expected_tasks(service.partitions)
-    outputs = [prefix_of(service.namespace) + topic.name for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES)]
+    outputs = [
+        prefix_of(service.namespace) + topic.name
+        for topic in (METRICS_LIVE, ALERTS_SLA, CUSTOMERS_PROFILES, CONTACTS_FAILED)
+    ]
     async with workers_in_event_time(job, bootstrap, folder) as workers, committed_reader(bootstrap) as reader:
         await from_the_start(reader, outputs)
         progress.update(doing="reading files")

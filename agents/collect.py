@@ -1,17 +1,34 @@
 """What came out of the pipeline, gathered from its output topics."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from agents.compliance import compliance, rows
 from schemas import alerts, customers, live
+from schemas.failures import PREFIX
 from schemas.instants import to_ms
-from schemas.topics import ALERTS_SLA, CUSTOMERS_PROFILES, METRICS_LIVE
+from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_PROFILES, METRICS_LIVE
 from streams.processor import Record
 
 KINDS = ("15min", "30min", "60min", "day", "all")
+
+
+class Failure(NamedTuple):
+    """A source record that failed. `file`, `line`: where it stands, '' and 0 where that is not known."""
+
+    reason: str
+    file: str
+    line: int
+    message: str
+
+    @property
+    def first(self) -> str:
+        """Where it stands and what is wrong with it."""
+        place = f"{self.file} line {self.line}" if self.line else self.file
+        return f"{place}: {self.message}" if place else self.message
 
 
 class Collected:
@@ -21,11 +38,12 @@ class Collected:
         self.windows: dict[bytes, live.LiveMetrics] = {}
         self.transitions: list[alerts.SlaTransition] = []
         self.profiles: dict[str, customers.CustomerProfile] = {}
+        self.failures: dict[str, Failure] = {}
+        """By reason, of those that failed for it the first in its file."""
         self.pipeline: live.Pipeline | None = None
-        """Source records that were too long for a record of a channel, so that no task ever saw them."""
 
     def take(self, record: Record) -> None:
-        """Take one record of metrics.live, alerts.sla or customers.profiles (in any namespace)."""
+        """Take one record of metrics.live, alerts.sla, customers.profiles or contacts.failed (in any namespace)."""
         topic, key, value = record.topic, record.key or b"", record.value
         if topic.endswith(METRICS_LIVE.name):
             if value is None:
@@ -42,6 +60,9 @@ class Collected:
                 self.profiles.pop(key.decode(), None)
             else:
                 self.profiles[key.decode()] = customers.decode_profile(value)
+        elif topic.endswith(CONTACTS_FAILED.name):
+            failure = _failure(dict(record.headers))
+            self.failures[failure.reason] = min(self.failures.get(failure.reason, failure), failure)
 
     @property
     def read(self) -> int:
@@ -58,7 +79,8 @@ class Collected:
         return self.read >= sent and not self.waiting_for(expected)
 
     def result(self) -> dict[str, Any]:
-        """The backtest's OUT: metrics, alerts, what became of promises, customers and counts, in a stable order."""
+        """The backtest's OUT: metrics, alerts, what became of promises, customers, counts and why what failed did, in a
+        stable order."""
         metrics = [
             {
                 "metric": name,
@@ -75,12 +97,17 @@ class Collected:
             if window.window.kind in KINDS
             for name, metric in sorted(window.metrics.items())
         ]
+        by = self.pipeline.failed_by if self.pipeline else {}
         return {
             "metrics": metrics,
             "alerts": [_alert(each) for each in sorted(self.transitions, key=_in_time)],
             "promises": rows(compliance(self.transitions)),
             "customers": [msgspec.to_builtins(profile) for _, profile in sorted(self.profiles.items())],
             "counts": self.counts(),
+            "failures": [
+                {"reason": each.reason, "count": by.get(each.reason, 0), "first": each.first}
+                for _, each in sorted(self.failures.items())
+            ],
         }
 
     def counts(self) -> dict[str, int]:
@@ -94,6 +121,11 @@ class Collected:
             window for window in self.windows.values() if window.window.kind == kind and window.scope == live.Scope()
         ]
         return max(fitting, key=_order, default=None)
+
+
+def _failure(headers: Mapping[str, bytes]) -> Failure:
+    said = {name: headers.get(PREFIX + name, b"").decode("utf-8", "replace") for name in Failure._fields}
+    return Failure(said["reason"], said["file"], int(said["line"] or 0), said["message"])
 
 
 def _order(window: live.LiveMetrics) -> tuple[str, int, str, str, str, str]:

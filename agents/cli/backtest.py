@@ -78,6 +78,8 @@ def _say_counts(collected: Collected, took: float) -> None:
     )
     if counts["failed"]:
         err.print(f"failed because of: {_reasons(collected)}", highlight=False)
+        for _, failure in sorted(collected.failures.items()):
+            err.print(f"  {failure.reason}: {failure.first}", highlight=False, markup=False, soft_wrap=True)
 
 
 async def _run(job: backtesting.Job, *, show: bool) -> Collected:

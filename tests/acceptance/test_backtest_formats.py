@@ -125,6 +125,7 @@ def test_every_mail_of_folders_and_mboxes_is_one_record(mails: tuple[dict[str, A
     # Of the folder 11, 7 of them accepted; of the mboxes 3, one of them in both.
     assert out["counts"] == {"read": 14, "accepted": 9, "ignored": 2, "failed": 2, "duplicates": 1}
     assert "schema (1), too_large (1)" in words
+    assert [each["first"].partition(": ")[0] for each in out["failures"]] == ["mails/no mail.eml", "mails/huge.eml"]
     assert len(out["customers"]) == 5 + 1
 
 
@@ -181,6 +182,10 @@ def test_recorded_requests_of_providers(tmp_path: Path) -> None:
     out, words = backtest(tmp_path, "requests.jsonl", "--format", "http")
     assert out["counts"] == {"read": 7, "accepted": 2, "ignored": 2, "failed": 2, "duplicates": 1}
     assert "syntax (1), unknown_type (1)" in words
+    assert [(each["reason"], each["count"]) for each in out["failures"]] == [("syntax", 1), ("unknown_type", 1)]
+    for each, line in zip(out["failures"], (7, 6), strict=True):
+        assert each["first"].startswith(f"requests.jsonl line {line}: ")
+        assert f"  {each['reason']}: {each['first']}\n" in words
     (chat,) = [
         each
         for each in out["metrics"]

@@ -7,6 +7,7 @@ from agents.collect import Collected
 from schemas import alerts, live
 from schemas.alerts import CalendarRef, PolicyRef, SlaTransition
 from schemas.envelopes import Mark, encode
+from schemas.failures import failed_headers
 from schemas.instants import from_ms
 from schemas.live import LiveMetrics, Metric, Pipeline, Scope, TaskMark, Window
 
@@ -127,3 +128,24 @@ def test_a_transition_is_told_with_all_that_it_takes_to_compare_policies() -> No
             "compliance": 1.0,
         }
     ]  # fmt: skip
+
+
+def test_of_each_reason_the_first_that_failed_for_it_is_told_with_its_place() -> None:
+    collected = Collected()
+    for reason, file, line, message in (
+        ("schema", "b.csv", 2, "later"),
+        ("schema", "a.csv", 30, "not the first"),
+        ("schema", "a.csv", 4, "header `date` is missing"),
+        ("syntax", None, None, "no JSON"),
+    ):
+        headers = failed_headers(
+            (), reason=reason, stage="intake", message=message, topic="channel.phone", file=file, line=line
+        )
+        collected.take(SimpleNamespace(topic="n.contacts.failed", key=b"", value=b"", headers=headers))
+    failed = {"schema": 3, "syntax": 1}
+    told = Pipeline(tasks={}, read=4, accepted=0, ignored=0, failed=4, duplicates=0, failed_by=failed)
+    collected.take(record(live.PIPELINE_KEY, live.encode(told)))
+    assert collected.result()["failures"] == [
+        {"reason": "schema", "count": 3, "first": "a.csv line 4: header `date` is missing"},
+        {"reason": "syntax", "count": 1, "first": "no JSON"},
+    ]

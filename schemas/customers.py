@@ -45,6 +45,10 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     opened again. `waits_for`: whose turn it is while it is open. `topic`: what it is about (tag `topic:X`, else the
     first queue). `resolved`: solved, or said to be (tag `resolved`). `complaint`: it has a tag that says so.
     `promises`: clocks that run; `breaches`: how many were broken.
+
+    A contact that was over for long is forgotten but for that. What is told of it later is a part of its own, beside what
+    was told before: `after` is then the instant of the last event before it, 0 of the first part. `addition`: the part
+    adds to what was before (the answer of a survey) and begins nothing, so that it is no contact of its own.
     """
 
     customer: str
@@ -79,6 +83,8 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     surveys: tuple[SurveyAnswer, ...] = ()
     promises: tuple[OpenPromise, ...] = ()
     breaches: int = 0
+    after: int = 0
+    addition: bool = False
 
 
 class MemberState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from agents.contacts.contact import Contact
 from agents.contacts.offer import ANSWERED
 from schemas.customers import ContactOutcome, CustomerContact, OpenPromise
@@ -31,7 +33,8 @@ def customer_of(ids: Callable[[str], str], contact_id: str, identifier: str | No
 def told(
     contact_id: str, contact: Contact, customer: str, *, gone: bool = False, promises: tuple[OpenPromise, ...] = ()
 ) -> CustomerContact:
-    """The contact as a whole, for `customer`. `gone`: it turned out to be another's. `promises`: those that run."""
+    """The contact as a whole, for `customer`, or what came after it was settled. `gone`: it turned out to be another's.
+    `promises`: those that run."""
     last = contact.offers[-1] if contact.offers else None
     agent: str | None = None
     handled: int | None = None
@@ -59,8 +62,17 @@ def told(
         gone=gone,
         promises=promises,
         breaches=contact.breaches,
+        after=contact.settled,
+        addition=bool(contact.packed) and contact.ended == contact.settled,
         **(_of_case(contact) if contact.eventful else _of_offers(contact)),
     )
+
+
+def at_last(contact_id: str, contact: Contact, customer: str) -> CustomerContact:
+    """The contact as it is remembered when nothing more of it is expected, though nobody told its end."""
+    last = told(contact_id, contact, customer)
+    outcome = last.outcome if contact.offers else "ended"
+    return replace(last, open=False, outcome=outcome, ended=contact.last, waits_for=None)
 
 
 def _outcome(contact: Contact) -> ContactOutcome:

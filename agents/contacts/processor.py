@@ -9,7 +9,7 @@ from agents.contacts.change import AgentChange, ContactChange, agent_change, con
 from agents.contacts.clock_facts import lost_clocks
 from agents.contacts.clocks import open_promises
 from agents.contacts.contact import Contact
-from agents.contacts.customer import customer_of, told
+from agents.contacts.customer import at_last, customer_of, told
 from agents.contacts.deadlines import Deadlines, Upkeep
 from agents.contacts.fold import expire
 from agents.contacts.gathered import Gathered
@@ -358,6 +358,9 @@ class Contacts:
             for key, value in given_up(contact_id, contact, self._heard.book, contact.last + self._retention):
                 out.send(_ALERTS, key, value)
             self._gathered.add((), lost_calls(contact))
+            if contact.told is not None:
+                last = at_last(contact_id, contact, contact.told)
+                out.send(CUSTOMERS_EVENTS.name, contact.told.encode(), encode_contact(last))
             self._contacts.delete(contact_id)
             self._open.pop(contact_id, None)
         else:

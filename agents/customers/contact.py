@@ -11,7 +11,8 @@ from schemas.short_ids import ShortId, shortened
 class Case(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """What most calls have nothing of; see schemas.customers.CustomerContact.
 
-    `agents`: how many different agents had it, 0 for one at most. `topic`: None where it is the queue.
+    `agents`: how many different agents had it, 0 for one at most. `topic`: None where it is the queue. `after`,
+    `addition`: of a part that came after the contact had been over for long.
     """
 
     messages_in: tuple[int, ...]
@@ -29,6 +30,8 @@ class Case(msgspec.Struct, array_like=True, gc=False, frozen=True):
     priority: str | None
     segment: str | None
     language: str | None
+    after: int = 0
+    addition: bool = False
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -52,6 +55,16 @@ class Contact(msgspec.Struct, array_like=True, gc=False, frozen=True):
         """What it is about: as told, else its queue."""
         case = self.case
         return self.queue if case is None or case.topic is None else case.topic
+
+    @property
+    def after(self) -> int:
+        """The instant of the last event of the part before, 0 of the first."""
+        return 0 if self.case is None else self.case.after
+
+    @property
+    def addition(self) -> bool:
+        """Whether it adds to the part before and is no contact of its own."""
+        return self.case is not None and self.case.addition
 
     @property
     def touched(self) -> int:
@@ -83,6 +96,8 @@ def remembered(said: CustomerContact) -> Contact:
         said.priority,
         said.segment,
         said.language,
+        said.after,
+        said.addition,
     )
     return Contact(
         shortened(said.contact),

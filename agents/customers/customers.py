@@ -113,7 +113,7 @@ def _tell(retention: int, name: str, customer: Customer, clock: int, out: Outbox
 
 
 def _tell_owner(name: str, customer: Customer, owner: str, out: Outbox) -> None:
-    kept = replace(customer, due=NEVER, begun=(), owner=None, members=())
+    kept = replace(customer, due=NEVER, begun=(), owner=None, members=(), folded=b"")
     state = MemberState(
         owner=owner,
         member=name,

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 import msgspec
 
 from agents.customers.contact import Contact, remembered
+from agents.customers.folded import drop, entry_of, holds, with_entry
 from agents.customers.sums import LIFETIME, Sum, Sums
 from schemas.customers import CustomerContact
 from schemas.instants import DAY
-from schemas.short_ids import ShortId, full, shortened
+from schemas.short_ids import ShortId, full
 
 STATE_VERSION = 3
 """Format of a customer's state in the changelog."""
@@ -25,6 +26,10 @@ RETENTION = 90 * DAY
 
 LIMIT = 1_000
 """How many contacts are remembered one by one; older ones live on in the sums of their days."""
+
+FORGOTTEN = DAY
+"""What begins so long after anything happened in a contact that was over is another of the same id: the contact was
+forgotten where its events are, and nobody told what it was before."""
 
 UNSENT = 0
 """`Customer.due` of one whose profile does not yet say what the state says, as is any below."""
@@ -40,7 +45,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     clock from which the last profile sent is no longer true (an instant, NEVER; UNSENT or that instant below zero while
     there is news). Kept with the state, so that after a restart nothing that was held back is forgotten and nobody
     is told what was told already. `begun`: contacts that have begun since then. `owner`, `members`: of the link set,
-    once the identifier was linked.
+    once the identifier was linked. `folded`: which contacts are in `sums` though they may still change (folded.py).
     """
 
     due: int = UNSENT
@@ -51,6 +56,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     begun: tuple[ShortId, ...] = ()
     owner: str | None = None
     members: tuple[str, ...] = ()
+    folded: bytes = b""
 
     @property
     def empty(self) -> bool:
@@ -90,11 +96,15 @@ def decode_due(stored: bytes) -> int:
     return _decode_due(stored).due
 
 
-def find(contacts: tuple[Contact, ...], contact: ShortId) -> int:
-    """Place of a contact among others, -1 where it is not among them."""
+def find(contacts: tuple[Contact, ...], wanted: Contact) -> int:
+    """Place of what was told before of the same part of a contact, -1 where there is nothing."""
+    name = wanted.contact
     # From the newest: that is the one most often spoken of.
     for index in range(len(contacts) - 1, -1, -1):
-        if contacts[index].contact == contact:
+        known = contacts[index]
+        if known.contact == name and known.after == wanted.after:
+            if not known.open and wanted.started >= known.touched + FORGOTTEN:
+                continue
             return index
     return -1
 
@@ -113,19 +123,21 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
     """Take what was said of one contact; returns whether it changed anything.
 
     A contact that is over, in which nothing has happened for HORIZON before `clock` (0: not known yet) and that is not
-    remembered changes nothing: it may have been counted and let go. An open one that is not remembered has begun.
+    remembered changes nothing: it may have been counted and let go. So does one that counts in sums, as it was when it
+    went there. An open one that is not remembered has begun.
     """
     contacts = customer.contacts
+    new = remembered(said)
+    index = find(contacts, new)
     if said.gone:
-        index = find(contacts, shortened(said.contact))
         if index < 0:
             return False
         customer.contacts = contacts[:index] + contacts[index + 1 :]
         return True
-    new = remembered(said)
-    index = find(contacts, new.contact)
     if index < 0:
         if not new.open and new.touched + HORIZON <= clock:
+            return False
+        if customer.folded and holds(customer.folded, new):
             return False
         if new.open:
             customer.begun = (*customer.begun, new.contact)
@@ -150,6 +162,7 @@ def _fold_oldest(customer: Customer) -> None:
     sums = Sums(customer.sums)
     sums.fold(contacts[index])
     customer.sums = sums.sorted()
+    customer.folded = with_entry(customer.folded, entry_of(contacts[index]))
 
 
 def forget(customer: Customer, clock: int, retention: int = RETENTION) -> int:
@@ -160,7 +173,7 @@ def forget(customer: Customer, clock: int, retention: int = RETENTION) -> int:
     expires = customer.expires(retention)
     if expires <= clock:
         customer.contacts, customer.sums, customer.earlier = (), (), ()
-        customer.known = False
+        customer.known, customer.folded = False, b""
         return NEVER
     _let_go(customer, clock)
     return expires
@@ -184,6 +197,7 @@ def _let_go(customer: Customer, clock: int) -> None:
     customer.earlier = earlier.sorted()
     customer.contacts = tuple(kept)
     customer.sums = tuple(each for each in sums if each.latest > bound)
+    customer.folded = drop(customer.folded, bound)
 
 
 def united(customers: Iterable[Customer]) -> Customer:
@@ -191,7 +205,7 @@ def united(customers: Iterable[Customer]) -> Customer:
     every = list(customers)
     if len(every) == 1:
         return every[0]
-    contacts = {contact.contact: contact for each in every for contact in each.contacts}
+    contacts = {(contact.contact, contact.started): contact for each in every for contact in each.contacts}
     return Customer(
         known=any(each.known for each in every),
         contacts=tuple(sorted(contacts.values(), key=lambda contact: (contact.started, full(contact.contact)))),

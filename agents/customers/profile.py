@@ -41,10 +41,11 @@ def _newest(contacts: Sequence[Contact], field: str) -> str | None:
 def profile(customer_id: str, customer: Customer, clock: int, members: Sequence[str] = ()) -> Made:
     """The profile as of `clock` (ms). Last and open contacts stand newest first."""
     rolled = roll(customer, clock)
-    contacts = customer.contacts
+    every = customer.contacts
+    special = not plain(every)
+    answers = answers_of(every) if special else []
+    contacts = tuple(each for each in every if not each.addition) if special else every
     repeat, repeat_due = repeats(contacts, clock)
-    special = not plain(contacts)
-    answers = answers_of(contacts) if special else []
     made = CustomerProfile(
         customer=customer_id,
         as_of=from_ms(clock),
@@ -60,9 +61,9 @@ def profile(customer_id: str, customer: Customer, clock: int, members: Sequence[
         surveys=survey_scores(answers) if answers else {},
         complaints=rolled.complaints,
         effort=effort(contacts, clock),
-        at_risk=reasons(contacts, clock),
-        segment=_newest(contacts, "segment") if special else None,
-        language=_newest(contacts, "language") if special else None,
+        at_risk=reasons(every, clock),
+        segment=_newest(every, "segment") if special else None,
+        language=_newest(every, "language") if special else None,
     )
     score_dues = [answer.at + SCORE_SPAN for answer in answers if answer.at + SCORE_SPAN > clock]
     return Made(made, min(rolled.due, repeat_due, *score_dues))
@@ -70,7 +71,7 @@ def profile(customer_id: str, customer: Customer, clock: int, members: Sequence[
 
 def contexts(made: CustomerProfile, customer: Customer, clock: int) -> list[CustomerContext]:
     """What is told of a customer who was known before and whose contacts `begun` are open now."""
-    contacts = customer.contacts
+    contacts = tuple(each for each in customer.contacts if not each.addition)
     return [
         _context(made, contacts, place, clock)
         for place, contact in enumerate(contacts)

@@ -7,6 +7,9 @@ import msgspec
 from agents.customers.contact import Contact
 from schemas.instants import DAY
 
+MOST = 1_000
+"""So many sums are kept of a customer's days, and as many of a lifetime: a source may name a queue for each contact."""
+
 LIFETIME = -1
 """`Sum.day` of what has left every window."""
 
@@ -29,9 +32,10 @@ class Counts(msgspec.Struct, array_like=True, gc=False):
 
     def begin(self, contact: Contact) -> None:
         """Count what counts by the start of the contact."""
-        self.contacts += 1
-        outcomes, outcome = self.outcomes, contact.outcome
-        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        if not contact.addition:
+            self.contacts += 1
+            outcomes, outcome = self.outcomes, contact.outcome
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
         waited, handled = contact.waited, contact.handled
         if waited is not None:
             self.waits += 1
@@ -116,7 +120,17 @@ class Sums:
                 on(at).reopened += 1
 
     def sorted(self) -> tuple[Sum, ...]:
-        """All of them, in the order in which they leave a window."""
+        """All of them, in the order in which they leave a window. Of more than MOST, the queues of the oldest are told
+        apart no more."""
+        rows = sorted(self._sums.values(), key=_order)
+        if len(rows) <= MOST:
+            return tuple(rows)
+        for each in rows:
+            if len(self._sums) <= MOST:
+                break
+            if each.queue is not None:
+                del self._sums[each.day, each.channel, each.queue]
+                self.at(each.day, each.channel, None, each.latest).add(each.counts)
         return tuple(sorted(self._sums.values(), key=_order))
 
 

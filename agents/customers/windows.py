@@ -53,7 +53,8 @@ class Rolled(NamedTuple):
 
 
 class _Table:
-    """What every channel, or every queue, adds up to so far: counts, or its only contact if that was no complaint.
+    """What every channel, or every queue, adds up to so far: counts, or its only contact if that is a whole one and was
+    no complaint.
 
     What nothing was added to is not encoded anew.
     """
@@ -66,7 +67,8 @@ class _Table:
 
     def begin(self, name: str, contact: Contact) -> None:
         """Count what counts by the start of the contact."""
-        if name not in self._parts and (contact.case is None or not contact.case.complaint):
+        case = contact.case
+        if name not in self._parts and (case is None or not (case.complaint or case.addition)):
             self._parts[name] = contact
         else:
             self.of(name).begin(contact)
@@ -86,13 +88,13 @@ class _Table:
     def told(self) -> dict[str, ChannelWindow]:
         """The window, encoded."""
         told, parts = self._told, self._parts
-        if len(told) < len(parts):
-            names = parts if len(parts) <= MOST_TOLD else self._most()
+        names = parts if len(parts) <= MOST_TOLD else self._most()
+        if len(told) < len(names) or names is not parts:
             for name in names:
                 if name not in told:
                     part = parts[name]
                     told[name] = window(part) if isinstance(part, Counts) else told_of(part).alone
-            if len(parts) > MOST_TOLD:
+            if names is not parts:
                 return encoded({name: told[name] for name in sorted(names)})
         return encoded(dict(sorted(told.items())) if len(told) > 1 else told)
 

@@ -71,8 +71,12 @@ class Profiles(Teller[Group]):
             return
         group = self._telling.store.get(said.owner) or Group()
         if said.gone:
-            if group.states.pop(said.member, None) is None:
+            if said.member not in group.states:
                 return
+            if group.begun and self._telling.clock:
+                # Who has begun is told of here, or nowhere: the next owner hears of the member, not of that.
+                self._telling.tell_now(said.owner, group, out)
+            group.states.pop(said.member)
         else:
             group.told = group.told or bool(said.state)
             group.states[said.member] = said.state

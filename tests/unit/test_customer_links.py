@@ -6,7 +6,7 @@ import pytest
 
 from agents.customers.customers import Customers
 from agents.profiles.profiles import Profiles
-from schemas.customers import MemberState, encode_member
+from schemas.customers import MemberState, decode_context, encode_member
 from schemas.identities import Link as Linked
 from schemas.identities import Review, encode
 from schemas.ids import context_id
@@ -202,3 +202,22 @@ def test_a_shorter_retention_forgets_a_customer_and_a_longer_one_keeps_the_lifet
     assert (told.contacts, told.complaints, told.windows["90d"], told.last_contacts) == (1, 1, {}, [])
     assert told.windows["lifetime"]["phone"].total_wait == 10.0
     assert long.restarted().at(NOON + 200 * DAY) == [None]
+
+
+def test_a_contact_that_begins_just_before_its_member_leaves_the_set_is_told_of_all_the_same() -> None:
+    bench, floor = Bench(Profiles, ("customers.members",)), Floor()
+
+    def take(*said: MemberState) -> None:
+        for each in said:
+            bench.rules.take(Line(encode_member(each), b"ada", "customers.members"), bench)
+
+    floor.take(contact("old", NOON - HOUR))
+    floor.link("ann", "ada", "bea")
+    floor.at(NOON)
+    take(floor.members[-1])
+    bench.flush(NOON)
+    floor.at(NOON + MINUTE, contact("new", NOON + MINUTE, open=True, outcome="open"))
+    assert floor.members[-1].begun == ("new",)
+    take(floor.members[-1], MemberState(owner="ada", member="ann", gone=True))
+    contexts = [decode_context(value or b"") for topic, _, value in bench.flush(NOON + 400) if "context" in topic]
+    assert [each.contact for each in contexts] == ["new"]

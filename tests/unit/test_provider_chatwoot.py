@@ -180,7 +180,7 @@ def test_records_of_one_conversation_have_one_key() -> None:
         ("Channel::Api", "chat"),
         ("Channel::TwilioSms", "chat"),
         ("Channel::Email", "email"),
-        ("Channel::Voice", "phone"),
+        ("Channel::Voice", "chat"),
         ("Channel::Whatsapp", "social"),
         ("Channel::Telegram", "social"),
         (None, "chat"),

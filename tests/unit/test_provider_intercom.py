@@ -16,6 +16,7 @@ from schemas.events import (
     AnyEvent,
     ContactAnswered,
     ContactCreated,
+    ContactLeftQueue,
     ContactOffered,
     ContactStatusChanged,
     ContactTransferred,
@@ -300,11 +301,12 @@ def test_a_note_is_private_and_answers_nothing(topic: str) -> None:
 
 def test_what_is_assigned_to_a_team_is_offered_there() -> None:
     given = part(author=BEN, part_type="assignment", body=None, assigned_to={"type": "team", "id": 9680998})
+    gone = ContactLeftQueue(id=thing("left"), **told(queue="inbox"), reason="transfer_out")
     again = ContactOffered(id=thing("offered"), **told(queue="9680998"))
     for topic in ("conversation.admin.assigned", "ticket.team.assigned"):
-        assert parse(topic, conversation(given, team_assignee_id=9680998)) == Events((*BEGUN, again))
+        assert parse(topic, conversation(given, team_assignee_id=9680998)) == Events((*BEGUN, gone, again))
     older = conversation(given, assignee={"type": "team", "id": "9680998"})
-    assert parse("conversation.admin.assigned", older) == Events((*BEGUN, again))
+    assert parse("conversation.admin.assigned", older) == Events((*BEGUN, gone, again))
 
 
 def test_what_is_assigned_to_a_teammate_is_theirs_and_words_with_it_are_a_message() -> None:
@@ -332,7 +334,8 @@ def test_what_is_assigned_after_a_reply_is_transferred(kind: str, after: AnyEven
     replied = conversation(given, statistics={"first_admin_reply_at": SAID - 60})
     assert parse("conversation.admin.assigned", replied) == Events((*BEGUN, moved, after))
     unreplied = conversation(given, statistics={"first_admin_reply_at": None})
-    assert parse("conversation.admin.assigned", unreplied) == Events((*BEGUN, after))
+    gone = (ContactLeftQueue(id=thing("left"), **told(queue="inbox"), reason="transfer_out"),) if kind == "team" else ()
+    assert parse("conversation.admin.assigned", unreplied) == Events((*BEGUN, *gone, after))
 
 
 def test_who_takes_a_conversation_does_not_transfer_it() -> None:

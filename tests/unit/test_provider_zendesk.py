@@ -215,7 +215,7 @@ def test_records_of_one_ticket_or_agent_have_one_key() -> None:
         (None, "email"),
         ("chat", "chat"),
         ("native_messaging", "chat"),
-        ("voice", "phone"),
+        ("voice", "email"),
         ("WHATSAPP", "social"),
         ("instagram_dm", "social"),
         ("twitter", "social"),

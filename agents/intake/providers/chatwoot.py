@@ -44,9 +44,9 @@ _GREETED_MS = 10_000
 
 _NOTHING = msgspec.Raw(b"{}")
 
+# What is not listed is answered in writing, as is what a call left behind.
 _CHANNELS: Mapping[str, Channel] = {
     "Channel::Email": "email",
-    "Channel::Voice": "phone",
     "Channel::FacebookPage": "social",
     "Channel::Instagram": "social",
     "Channel::Line": "social",

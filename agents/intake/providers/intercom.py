@@ -26,6 +26,7 @@ from schemas.events import (
     AnyEvent,
     Channel,
     ContactCreated,
+    ContactLeftQueue,
     ContactOffered,
     ContactStatusChanged,
     ContactTransferred,
@@ -446,6 +447,10 @@ def _assigned(case: _Case) -> list[AnyEvent]:
     if replied is not None and replied < case.time and to != case.admin:
         events.append(ContactTransferred(**case.said(), id=case.event("transferred"), agent=case.admin, to=to))
     if target.type == "team":
+        if replied is None and case.part.part_type != "open":
+            # What waited for anybody waits for the team now; of another team it is not told which.
+            gone = case.said() | {"queue": INBOX}
+            events.append(ContactLeftQueue(**gone, id=case.event("left"), reason="transfer_out"))
         events.append(ContactOffered(**case.said() | {"queue": to}, id=case.event("offered")))
     else:
         events.append(ContactUpdated(**case.said(), id=case.event("assigned"), assignee=to))

@@ -45,7 +45,7 @@ _LATEST_MS = 253_402_300_799_000
 _SYSTEM = "-1"
 _Id = Annotated[int, msgspec.Meta(ge=-1, le=(1 << 63) - 1)] | str | None
 
-# A form, the API and what is not listed are answered by e-mail.
+# A form, the API, a ticket that a call left behind and what is not listed are answered by e-mail.
 _CHANNELS: Mapping[str, Channel] = {
     "chat": "chat",
     "messaging": "chat",
@@ -54,9 +54,6 @@ _CHANNELS: Mapping[str, Channel] = {
     "sunshine_conversations_api": "chat",
     "web_messaging": "chat",
     "web_widget_messaging": "chat",
-    "voice": "phone",
-    "phone": "phone",
-    "voicemail": "phone",
     "apple_business_chat": "social",
     "facebook": "social",
     "facebook_messenger": "social",

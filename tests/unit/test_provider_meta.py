@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -17,12 +18,14 @@ from schemas.events import (
     ContactCreated,
     ContactOffered,
     ContactTransferred,
+    IdentityLinked,
     MessagePosted,
     SurveyAnswered,
 )
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 from streams.connectors.hooks import Answer, Delivery, NotGenuine
+from tests.unit.contact_bench import Floor
 from tests.unit.vectors import vector
 
 MESSENGER, INSTAGRAM, WHATSAPP = (webhooks()[name] for name in ("messenger", "instagram", "whatsapp"))
@@ -45,7 +48,9 @@ COMMENT = {
 NUMBER, PHONE, PERSON = "106540001", "4930901820", "DE.13491208600000000000"
 WRITTEN_TO_US = {"from": PHONE, "from_user_id": PERSON, "id": "wamid.FW0000", "timestamp": "1792490400"}
 TEXT = WRITTEN_TO_US | {"type": "text", "text": {"body": "Hello"}}
-SENT = {"id": "wamid.FW0001", "status": "sent", "timestamp": "1792490460", "recipient_id": PHONE}
+ANA = {"profile": {"name": "Ana Kunde"}, "wa_id": PHONE, "user_id": PERSON}
+TO = {"recipient_id": PHONE, "recipient_user_id": PERSON}
+SENT = {"id": "wamid.FW0001", "status": "sent", "timestamp": "1792490460"} | TO
 
 
 def delivery(body: bytes, proof: str | None) -> Delivery:
@@ -86,6 +91,20 @@ def parsed(body: bytes, **given_settings: str) -> Parsed:
     return hook.parse(body, context(**given_settings))
 
 
+def measured(*bodies: bytes, **given_settings: str) -> Counter[str]:
+    """How often each measure is counted once these deliveries came, in their order."""
+    floor = Floor()
+    for body in bodies:
+        answer = parsed(body, **given_settings)
+        assert isinstance(answer, Events)
+        floor.hear(*answer.events)
+    floor.flush()
+    counts = Counter[str]()
+    for (_, _, _, measure, _), count in floor.facts.items():
+        counts[measure] += count
+    return counts
+
+
 def said(time: int, contact: str, queue: str, *identifiers: str) -> dict[str, Any]:
     common = {"time": from_ms(time), "channel": "social", "source": "shop", "contact": contact, "queue": queue}
     return common | {"identifiers": identifiers}
@@ -97,8 +116,10 @@ def at_page(time: int) -> dict[str, Any]:
 
 
 def at_number(time: int, *, known: bool = True) -> dict[str, Any]:
+    """`known`: the user id is told."""
     person = (f"whatsapp:102290001:{PERSON}",) if known else ()
-    return said(time, contact_id("shop", "whatsapp", NUMBER, PHONE), NUMBER, f"tel:+{PHONE}", *person)
+    contact = contact_id("shop", "whatsapp", NUMBER, PERSON if known else PHONE)
+    return said(time, contact, NUMBER, f"tel:+{PHONE}", *person)
 
 
 def first(common: dict[str, Any], time: int) -> tuple[AnyEvent, AnyEvent]:
@@ -258,11 +279,23 @@ def test_a_thread_is_handed_to_and_from_the_inbox_of_human_beings() -> None:
     away = WRITTEN | {"pass_thread_control": {"new_owner_app_id": "77", "previous_owner_app_id": "55"}}
     common = at_page(AT) | {"revision": 1}
     offered = ContactOffered(id=event_id("shop", PAGE, CUSTOMER, AT, "55", "offered"), **common)
+    answered = ContactAnswered(id=event_id("shop", PAGE, CUSTOMER, AT, "55", "answered"), **common)
     moved = ContactTransferred(id=event_id("shop", PAGE, CUSTOMER, AT, "77", "handover"), to="77", **common)
     assert parsed(page(to_us), human_apps="55") == Events((offered,))
-    assert parsed(page(taken_by_us), human_apps="55") == Events((taken(at_page(AT), AT),))
+    assert parsed(page(taken_by_us), human_apps="55") == Events((answered,))
     assert parsed(page(away), human_apps="55") == Events((moved,))
     assert parsed(page(to_us)) == Ignored("handover_of_bots")
+
+
+def test_a_thread_that_is_taken_is_answered_each_time_that_it_was_passed() -> None:
+    ours = {"new_owner_app_id": "55", "previous_owner_app_id": "77"}
+    theirs = {"new_owner_app_id": "77", "previous_owner_app_id": "55"}
+    story = [("pass", ours, 0), ("take", ours, 30), ("pass", theirs, 60), ("pass", ours, 90), ("take", ours, 110)]
+    bodies = [
+        page(WRITTEN | {"timestamp": AT + second * 1000, f"{word}_thread_control": owners})
+        for word, owners, second in story
+    ]
+    assert measured(*bodies, human_apps="55").items() >= {("offered", 2), ("answered", 2)}
 
 
 @pytest.mark.parametrize(
@@ -321,7 +354,7 @@ def test_other_fields_of_an_account_are_ignored() -> None:
     assert parsed(instagram(field="story_insights", value=[1])) == Ignored("other_field")
 
 
-def test_a_whatsapp_message_begins_a_contact_named_by_the_number() -> None:
+def test_a_whatsapp_message_begins_a_contact_named_by_the_user_id() -> None:
     expected = Events(
         (
             *first(at_number(1792490400000), 1792490400000),
@@ -329,10 +362,20 @@ def test_a_whatsapp_message_begins_a_contact_named_by_the_number() -> None:
         )
     )
     assert parsed(whatsapp(messages=[TEXT])) == expected
-    assert parsed(whatsapp("standby", messages=[TEXT])) == expected
     unsaid = {name: value for name, value in TEXT.items() if name != "from_user_id"}
-    person = {"profile": {"name": "Ana Kunde"}, "wa_id": PHONE, "user_id": PERSON}
-    assert parsed(whatsapp(messages=[unsaid], contacts=[person])) == expected
+    assert parsed(whatsapp(messages=[unsaid], contacts=[ANA])) == expected
+
+
+def test_a_customer_of_whom_no_user_id_is_told_is_named_by_the_number() -> None:
+    message = {name: value for name, value in TEXT.items() if name != "from_user_id"}
+    common = at_number(1792490400000, known=False)
+    assert parsed(whatsapp(messages=[message])) == Events(
+        (*first(common, 1792490400000), posted(common, "wamid.FW0000", "customer", 5))
+    )
+    answer = {name: value for name, value in SENT.items() if name != "recipient_user_id"}
+    common = at_number(1792490460000, known=False)
+    reply = posted(common, "wamid.FW0001", "agent", None), taken(common, 1792490460000)
+    assert parsed(whatsapp(statuses=[answer])) == Events(reply)
 
 
 def test_a_customer_without_a_number_is_named_by_the_user_id() -> None:
@@ -341,6 +384,16 @@ def test_a_customer_without_a_number_is_named_by_the_user_id() -> None:
     assert parsed(whatsapp(messages=[message])) == Events(
         (*first(common, 1792490400000), posted(common, "wamid.FW0000", "customer", 5))
     )
+
+
+def test_a_customer_whose_number_comes_and_goes_has_one_contact_and_one_reply_answers_it() -> None:
+    unseen = {name: value for name, value in TEXT.items() if name != "from"} | {"id": "wamid.FW0002"}
+    contacts = [{name: value for name, value in ANA.items() if name != "wa_id"}]
+    to_nobody = {name: value for name, value in SENT.items() if name != "recipient_id"}
+    asked = whatsapp(messages=[TEXT], contacts=[ANA]), whatsapp(messages=[unseen], contacts=contacts)
+    for answer in (SENT, to_nobody):
+        said = measured(*asked, whatsapp(statuses=[answer]))
+        assert said.items() >= {("offered", 1), ("answered", 1)}
 
 
 @pytest.mark.parametrize(
@@ -370,13 +423,13 @@ def test_what_nobody_has_to_answer_on_whatsapp_is_ignored(kind: str | None) -> N
 
 
 def test_a_sent_status_is_our_message() -> None:
-    common = at_number(1792490460000, known=False)
+    common = at_number(1792490460000)
     message = posted(common, "wamid.FW0001", "agent", None)
     assert parsed(whatsapp(statuses=[SENT])) == Events((message, taken(common, 1792490460000)))
 
 
 def test_what_a_program_or_a_template_sends_answers_nothing() -> None:
-    common = at_number(1792490460000, known=False)
+    common = at_number(1792490460000)
     template = SENT | {"pricing": {"billable": True, "category": "utility"}}
     service = SENT | {"pricing": {"billable": False, "category": "service"}}
     assert parsed(whatsapp(statuses=[service]), sent_by="bot") == Events((posted(common, "wamid.FW0001", "bot", None),))
@@ -398,14 +451,99 @@ def test_other_statuses_are_ignored(status: dict[str, Any], reason: str) -> None
 
 
 def test_an_echo_of_the_phone_app_says_more_than_the_status_of_the_same_message() -> None:
-    echo = {"from": "4930123456", "to": PHONE, "id": "wamid.FW0001", "timestamp": "1792490460"}
-    common = at_number(1792490460000, known=False)
+    echo = {"from": "4930123456", "to": PHONE, "to_user_id": PERSON, "id": "wamid.FW0001", "timestamp": "1792490460"}
+    common = at_number(1792490460000)
     message = posted(common, "wamid.FW0001", "agent", 2, revision=2)
     body = whatsapp("smb_message_echoes", message_echoes=[echo | {"type": "text", "text": {"body": "Hi"}}])
     assert parsed(body) == Events((message, taken(common, 1792490460000)))
     assert parsed(whatsapp("smb_message_echoes", message_echoes=[echo | {"type": "revoke"}])) == Ignored(
         "other_message"
     )
+
+
+STANDBY = {"messages": [TEXT], "contacts": [ANA]}
+HANDLED = {"id": "wamid.FW0001", "timestamp": "1792490460"}
+
+
+@pytest.mark.parametrize("said", [STANDBY, {"standby": STANDBY}])
+def test_what_a_customer_writes_while_we_stand_by_counts_as_well(said: dict[str, Any]) -> None:
+    common = at_number(1792490400000)
+    expected = Events((*first(common, 1792490400000), posted(common, "wamid.FW0000", "customer", 5)))
+    assert parsed(whatsapp("standby", **said)) == expected
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        {"message": {"to": PHONE, "recipient": PERSON, "type": "text", "text": {"body": "Hi"}}},
+        {"from": "4930123456", "to": PHONE, "to_user_id": PERSON, "type": "text", "text": {"body": "Hi"}},
+    ],
+)
+def test_what_is_sent_while_we_stand_by_answers_nothing(echo: dict[str, Any]) -> None:
+    common = at_number(1792490460000)
+    said = posted(common, "wamid.FW0001", "bot", 2, revision=2)
+    assert parsed(whatsapp("standby", standby={"message_echoes": [HANDLED | echo]})) == Events((said,))
+    status = posted(common, "wamid.FW0001", "bot", None)
+    assert parsed(whatsapp("standby", standby={"statuses": [SENT]})) == Events((status,))
+
+
+def test_what_cannot_be_read_of_what_we_hear_in_standby_is_named_by_its_place() -> None:
+    with pytest.raises(Malformed, match=r"value.standby.messages\[0\].id` is missing"):
+        parsed(whatsapp("standby", standby={"messages": [TEXT | {"id": None}]}))
+
+
+def test_what_is_written_in_a_group_begins_nothing() -> None:
+    assert parsed(whatsapp(messages=[TEXT | {"group_id": "Y2FwaV9n"}], contacts=[ANA])) == Ignored("group_message")
+
+
+MOVED = "DE.24817305912873645029"
+
+
+def linked(common: dict[str, Any], name: str, reason: str, *more: str) -> IdentityLinked:
+    identifiers = (*common["identifiers"], *more)
+    name = event_id("shop", common["contact"], name, "linked")
+    return IdentityLinked(id=name, reason=reason, revision=1, **common | {"identifiers": identifiers})
+
+
+@pytest.mark.parametrize("kind", ["user_changed_number", "customer_changed_number"])
+def test_who_changes_the_number_stays_the_same_customer(kind: str) -> None:
+    system = {"body": "Ana changed", "type": kind, "wa_id": "4930901821"}
+    unsaid = {name: value for name, value in WRITTEN_TO_US.items() if name != "from_user_id"}
+    common = at_number(1792490400000, known=False)
+    by_number = linked(common, "wamid.FW0000", kind, "tel:+4930901821")
+    assert parsed(whatsapp(messages=[unsaid | {"type": "system", "system": system}])) == Events((by_number,))
+    older = {"type": kind, "new_wa_id": 4930901821}
+    assert parsed(whatsapp(messages=[unsaid | {"type": "system", "system": older}])) == Events((by_number,))
+    system |= {"user_id": MOVED, "previous_user_id": PERSON}
+    by_both = linked(at_number(1792490400000), "wamid.FW0000", kind, "tel:+4930901821", f"whatsapp:102290001:{MOVED}")
+    assert parsed(whatsapp(messages=[unsaid | {"type": "system", "system": system}])) == Events((by_both,))
+
+
+def test_a_new_user_id_is_linked_with_the_one_before() -> None:
+    system = {"type": "user_changed_user_id", "user_id": MOVED, "previous_user_id": PERSON}
+    message = {"id": "wamid.FW0000", "timestamp": "1792490400", "type": "system", "system": system}
+    common = at_number(1792490400000)
+    unseen = common | {"identifiers": common["identifiers"][1:]}
+    expected = linked(unseen, "wamid.FW0000", "user_changed_user_id", f"whatsapp:102290001:{MOVED}")
+    assert parsed(whatsapp(messages=[message])) == Events((expected,))
+    turn = {"previous": PERSON, "current": MOVED}
+    update = {"wa_id": PHONE, "detail": "updated", "user_id": turn, "timestamp": "1792490400"}
+    expected = linked(common, f"{MOVED}:1792490400000", "user_id_update", f"whatsapp:102290001:{MOVED}")
+    assert parsed(whatsapp("user_id_update", user_id_update=[update])) == Events((expected,))
+
+
+@pytest.mark.parametrize(
+    ("system", "reason"),
+    [
+        ({"type": "user_changed_user_id", "user_id": PERSON}, "same_customer"),
+        ({"type": "user_changed_number"}, "same_customer"),
+        ({"type": "customer_identity_changed", "wa_id": PHONE}, "other_message"),
+        ({}, "other_message"),
+    ],
+)
+def test_who_is_no_other_than_before_is_linked_with_nobody(system: dict[str, str], reason: str) -> None:
+    message = {"from_user_id": PERSON, "id": "wamid.FW0000", "timestamp": "1792490400", "type": "system"}
+    assert parsed(whatsapp(messages=[message | {"system": system}])) == Ignored(reason)
 
 
 def test_the_vectors_say_what_they_hold() -> None:
@@ -556,6 +694,11 @@ def test_what_is_no_page_event_is_malformed(body: bytes, reason: str, message: s
             r"statuses\[0\].timestamp` is '1.5': expected a time",
         ),
         (whatsapp(statuses=[SENT | {"timestamp": "9" * 15}]), "time", "before the year 10000"),
+        (
+            whatsapp("user_id_update", user_id_update=[{"user_id": {"previous": PERSON}}]),
+            "identity",
+            r"user_id_update\[0\].user_id.current` is missing",
+        ),
     ],
 )
 def test_what_is_no_whatsapp_event_is_malformed(body: bytes, reason: str, message: str) -> None:
@@ -574,6 +717,7 @@ BODIES = (
     (MESSENGER, page(HELLO, ECHO)),
     (INSTAGRAM, instagram(changes=[{"field": "comments", "value": COMMENT}])),
     (WHATSAPP, whatsapp(messages=[TEXT], statuses=[SENT])),
+    (WHATSAPP, whatsapp("user_id_update", user_id_update=[{"user_id": {"previous": PERSON, "current": MOVED}}])),
 )
 
 

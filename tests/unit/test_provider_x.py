@@ -228,10 +228,14 @@ def test_a_reply_by_the_new_api_belongs_to_its_conversation() -> None:
     assert parsed(new("post.reply.create", reply)) == Events(expected)
 
 
+OUR_OWN = MENTION | {"id": "1980000000000000006", "author_id": OURS}
+
+
 def test_our_own_post_in_a_conversation_answers_it() -> None:
-    reply = MENTION | {"id": "1980000000000000006", "author_id": OURS}
     common = said(THREAD, TEN) | {"identifiers": ()}
-    assert parsed(new("post.create", reply)) == Events(sent(common, TEN, "1980000000000000006", 9))
+    expected = Events(sent(common, TEN, "1980000000000000006", 9))
+    assert parsed(new("post.create", OUR_OWN)) == expected
+    assert parsed(new("post.create", OUR_OWN | {"in_reply_to_user_id": CUSTOMER})) == expected
 
 
 def test_an_encrypted_message_is_counted_without_its_text() -> None:
@@ -261,6 +265,7 @@ def test_an_encrypted_message_is_counted_without_its_text() -> None:
         (new("post.delete", {"id": 1.5}), "other_event"),
         (new("follow.followed", {}), "other_event"),
         (new("post.create", MENTION | {"author_id": OURS}), "own_post"),
+        (new("post.create", OUR_OWN | {"in_reply_to_user_id": OURS}), "own_post"),
         (new("post.mention.create", MENTION | {"referenced_tweets": [{"type": "retweeted", "id": "1"}]}), "repost"),
         (new("dm.received", {}), "empty_batch"),
         (b"{}", "other_event"),

@@ -31,7 +31,7 @@ from agents.intake.providers._social import (
     needed,
 )
 from agents.intake.webhook import decoded, listed
-from schemas.events import AnyEvent, ContactOffered, ContactTransferred, SurveyAnswered
+from schemas.events import AnyEvent, ContactAnswered, ContactOffered, ContactTransferred, SurveyAnswered
 from schemas.ids import contact_id, event_id
 from schemas.instants import from_ms
 
@@ -176,10 +176,9 @@ class _Inbox:
             return Ignored("handover_of_bots")
         customer, time = self._customer(item, where), self._time(item, where)
         conversation = self._with(customer)
-        if to in humans and taken:
-            return conversation.taken(time)
+        what = "handover" if to not in humans else "answered" if taken else "offered"
         said: dict[str, Any] = {
-            "id": event_id(self._source, self._id, customer, time, to or "", "offered" if to in humans else "handover"),
+            "id": event_id(self._source, self._id, customer, time, to or "", what),
             "time": from_ms(time),
             "channel": "social",
             "source": self._source,
@@ -188,7 +187,9 @@ class _Inbox:
             "identifiers": conversation.identifiers,
             "revision": 1,
         }
-        return Events((ContactOffered(**said) if to in humans else ContactTransferred(to=to, **said),))
+        if what == "handover":
+            return Events((ContactTransferred(to=to, **said),))
+        return Events((ContactAnswered(**said) if taken else ContactOffered(**said),))
 
     def _comment(self, comment: Comment, where: str) -> Parsed:
         name = needed(comment.id, f"{where}.id")

@@ -2,9 +2,9 @@
 
 from typing import Literal, NamedTuple
 
-from agents.intake.parsing import Events, Malformed, shown
+from agents.intake.parsing import Events, Ignored, Malformed, Parsed, shown
 from agents.intake.webhook import answered, begun
-from schemas.events import AnyEvent, MessagePosted
+from schemas.events import AnyEvent, IdentityLinked, MessagePosted
 from schemas.ids import event_id
 from schemas.instants import SECOND, from_ms
 
@@ -43,12 +43,26 @@ class Conversation(NamedTuple):
         """We wrote. Only what a human being wrote answers."""
         posted: tuple[AnyEvent, ...] = (self._posted(message, author),)
         if author == "agent":
-            posted += self.taken(message.time).events
+            posted += (answered(self.source, self.contact, "social", message.time, queue=self.queue, agent=None),)
         return Events(posted)
 
-    def taken(self, time: int) -> Events:
-        """A human being of ours took it at `time` (ms)."""
-        return Events((answered(self.source, self.contact, "social", time, queue=self.queue, agent=None),))
+    def linked(self, name: str, time: int, identifiers: tuple[str, ...], reason: str) -> Parsed:
+        """From `time` (ms) on, the customer has these identifiers, too. `name`: what the provider calls the change."""
+        both = tuple(dict.fromkeys((*self.identifiers, *identifiers)))
+        if len(both) < 2:
+            return Ignored("same_customer")
+        said = IdentityLinked(
+            id=event_id(self.source, self.contact, name, "linked"),
+            time=from_ms(time),
+            channel="social",
+            source=self.source,
+            contact=self.contact,
+            queue=self.queue,
+            identifiers=both,
+            revision=1,
+            reason=reason,
+        )
+        return Events((said,))
 
     def _posted(self, message: Message, author: Literal["customer", "agent", "bot", "system"]) -> MessagePosted:
         return MessagePosted(

@@ -79,6 +79,7 @@ class Payload(msgspec.Struct, gc=False):
     id: Id = None
     conversation_id: Id = None
     author_id: Id = None
+    in_reply_to_user_id: Id = None
     sender_id: Id = None
     text: str | None = None
     created_at: str | None = None

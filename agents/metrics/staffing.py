@@ -145,11 +145,11 @@ class Staffing:
     def fold(self, clock: int, keep_ms: int) -> None:
         """Fold the time that ended `keep_ms` before `clock`."""
         limit = (self._calendar.hour((clock - keep_ms) // MINUTE).start or 0) // HOUR * HOUR
+        expired = clock - DAYS_KEPT * DAY
         for worker in list(self._workers.values()):
             until = min(limit, worker.sheet.last // HOUR * HOUR)
             if until > (worker.until or 0):
-                self._fold(worker, until)
-        expired = clock - DAYS_KEPT * DAY
+                self._fold(worker, until, expired)
         for day in [day for day in self._archives.data if day != _EVER and int(day) < expired]:
             self._archives.delete(day)
 
@@ -243,10 +243,10 @@ class Staffing:
             if end is not None:
                 steps.add(end, -n)
 
-    def _fold(self, worker: _Worker, until: int) -> None:
+    def _fold(self, worker: _Worker, until: int, expired: int) -> None:
         for start, end, kind, _ in worker.sheet.cut_off(until):
             self._step(start, end, kind, -1)
-            self._archive(start, end or until, kind)
+            self._archive(start, end or until, kind, expired)
         worker.until = until
         self._final = max(self._final, until)
         worker.forget(until)
@@ -259,11 +259,15 @@ class Staffing:
             del self._workers[worker.name]
             self._untils.delete(worker.name)
 
-    def _archive(self, start: int, end: int, kind: int) -> None:
+    def _archive(self, start: int, end: int, kind: int, expired: int) -> None:
+        """Add time to that of its days and of ever; of days that are let go of, to that of ever alone."""
         while start < end:
-            day = self._calendar.spans(start // MINUTE)[3]
-            stop = end if day.end is None else min(end, day.end)
-            for time in (_EVER, str(day.start)):
+            stop, times = min(end, expired), [_EVER]
+            if start >= expired:
+                day = self._calendar.spans(start // MINUTE)[3]
+                stop = end if day.end is None else min(end, day.end)
+                times.append(str(day.start))
+            for time in times:
                 busy, idle = self._archives.get(time) or (0, 0)
                 busy, idle = busy + (stop - start if kind == BUSY else 0), idle + (stop - start if kind == IDLE else 0)
                 self._archives.put(time, Spent(busy, idle))

@@ -385,6 +385,16 @@ def test_days_are_right_after_their_time_was_folded_and_state_stays_small() -> N
     assert len(kept) <= 4
 
 
+def test_a_state_that_held_for_years_is_folded_without_a_record_for_each_of_its_days() -> None:
+    staffing, since = Staffing(Calendar("Europe/Berlin")), ZERO - 20 * 365 * DAY
+    staffing.apply([], [(("mia", None, since, "available"), 1), (("mia", None, ZERO, "away"), 1)])
+    staffing.fold(ZERO + 10 * HOUR, 2 * HOUR)
+    assert staffing.spent(Span("all"), None, ZERO + 10 * HOUR) == (0, 20 * 365 * DAY)
+    yesterday = Calendar("Europe/Berlin").spans((ZERO - DAY) // 60_000)[3]
+    assert staffing.spent(yesterday, yesterday.start, ZERO) == (0, DAY)
+    assert len([change for store in staffing.stores for change in store.changes()]) < 50
+
+
 def test_what_is_told_of_folded_time_counts_only_where_it_goes_on_after_it() -> None:
     staffing = Staffing(Calendar("UTC"))
     staffing.apply([], [(("mia", None, ZERO, "available"), 1), (("mia", None, ZERO + 9 * HOUR, "away"), 1)])

@@ -64,8 +64,9 @@ _UNSHARP = 2 * SECOND
 _OFFLINE = frozenset({"4", "5"})
 """Status of a member whose device is invalid or unavailable."""
 
-_TALKING = frozenset({"2", "3", "6", "7", "8"})
-"""In use, busy, ringing, ringing and in use, on hold: whether somebody is on a contact, the contacts themselves say."""
+_PASSING = frozenset({"6", "7", "8"})
+"""Ringing, ringing and in use, on hold: what comes before or after says whether the device is there. One in use or
+busy is: who was unreachable may begin with a call. Whether somebody is on a contact, the contacts themselves say."""
 
 _ENDED_BY: Mapping[str, Literal["customer", "agent"]] = {"caller": "customer", "agent": "agent"}
 
@@ -204,7 +205,7 @@ def _member(told: Told) -> tuple[AnyEvent, ...]:
 
 
 def _member_status(told: Told) -> tuple[AnyEvent, ...] | Ignored:
-    return Ignored(IN_USE) if told.block.get("Status") in _TALKING else _member(told)
+    return Ignored(IN_USE) if told.block.get("Status") in _PASSING else _member(told)
 
 
 def _waits(told: Told) -> tuple[AnyEvent, ...] | Ignored:

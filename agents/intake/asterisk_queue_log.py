@@ -45,6 +45,8 @@ AGENT_STATES: dict[str, AgentState] = {
 }
 """State of the agent after each event; ADDMEMBER has `PAUSED` as data where the member joins paused."""
 
+_OF_AGENTS = frozenset(event.encode() for event in AGENT_STATES)
+
 
 def _agent_event(told: Told) -> tuple[AnyEvent, ...]:
     event, data = told.line.event, told.line.data
@@ -92,11 +94,12 @@ class AsteriskQueueLog:
     repeats_lines = True
 
     def key(self, payload: bytes, headers: Headers) -> bytes | None:
-        """The call's id, else the agent's name: agents have an order of their own."""
-        fields = payload.split(b"|", 4)
+        """The call's id, else the agent's name: agents have an order of their own. Some lines of an agent's state bear
+        the id of the call by which the agent dialled in or out."""
+        fields = payload.split(b"|", 5)
         if len(fields) < 5:
             return None
-        if fields[1] not in _CONTACTLESS:
+        if fields[1] not in _CONTACTLESS and fields[4] not in _OF_AGENTS:
             return fields[1]
         return None if fields[3] in (b"", b"NONE") else fields[3]
 

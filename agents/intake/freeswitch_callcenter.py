@@ -39,7 +39,7 @@ from schemas.ids import contact_id, event_id
 from schemas.instants import SECOND, from_ms
 from schemas.unreadable import UNREADABLE
 
-REVISION = 1
+REVISION = 2
 """Version of the parser: raised when it reads an event otherwise than before."""
 
 RECEIVED, COMMAND = "freeswitch-received", "freeswitch-command"
@@ -48,7 +48,6 @@ IGNORED = {
     "agent-offering": "agent_offering",
     "agent-max-no-answer": "status_change_tells",
     "agent-state-change": "machine_state",
-    "bridge-agent-end": "bridge_end",
     "members-count": "members_count",
     "agent-add": "agent_setting",
     "agent-contact-change": "agent_setting",
@@ -57,6 +56,8 @@ IGNORED = {
 (Waiting, Receiving): whether somebody is on a contact, the contacts say; whether they want any, the status does."""
 
 UNLISTED = "unlisted_event"
+BRIDGE_OVER = "bridge_end"
+EMPTY = "empty_list"
 ELSEWHERE = "other_queue"
 NO_MEMBER = "no_queue_call"
 HELD_BY_CALLER = "held_by_caller"
@@ -72,8 +73,14 @@ REASONS: Mapping[str, LeftQueueReason] = {
     "TIMEOUT": "timeout",
     "NO_AGENT_TIMEOUT": "empty",
     "EXIT_WITH_KEY": "key_exit",
-    "BREAK_OUT": "withdrawn",
+    "BREAK_OUT": "abandoned",
 }
+"""Cancel reason -> reason. BREAK_OUT is told of whoever hangs up while no agent is found; see `_UP`."""
+
+_UP = frozenset({"ringing", "early", "answered"})
+"""Answer-State of a channel that is still up: whoever broke out of the queue with one was taken out of it. That of one
+that was hung up is `hangup`; its Channel-State lags behind."""
+
 _REJECTED = frozenset({"CALL_REJECTED", "USER_BUSY"})
 _NOBODYS_FAULT = {"LOSE_RACE": "lost_race", "ORIGINATOR_CANCEL": "caller_gone"}
 _LATEST_MS = 253_402_300_799_999
@@ -101,6 +108,8 @@ class Event(msgspec.Struct, gc=False):
     number: Text = msgspec.field(default=None, name="CC-Member-CID-Number")
     cause: Text = msgspec.field(default=None, name="CC-Cause")
     cancel_reason: Text = msgspec.field(default=None, name="CC-Cancel-Reason")
+    channel_state: Text = msgspec.field(default=None, name="Answer-State")
+    connected: Text = msgspec.field(default=None, name="CC-Agent-Bridged")
     hangup_cause: Text = msgspec.field(default=None, name="CC-Hangup-Cause")
     leg_side: Text = msgspec.field(default=None, name="variable_cc_side")
     leg_session: Text = msgspec.field(default=None, name="variable_cc_member_session_uuid")
@@ -149,16 +158,20 @@ def _begun(told: Told, number: str) -> tuple[AnyEvent, ...]:
     return there, ContactOffered(**common, identifiers=identifiers)
 
 
-def _answered(told: Told, waited: float | None) -> ContactAnswered:
-    return ContactAnswered(**told.common("answered"), waited=waited)
-
-
 def _start(event: Event, told: Told) -> tuple[AnyEvent, ...]:
     return _begun(told, _text(event.number))
 
 
 def _bridged(event: Event, told: Told) -> tuple[AnyEvent, ...]:
-    return (_answered(told, _span(event.joined, event.answered)),)
+    """Told before the two are connected: `_bridge_over` takes it back where that fails, and the next agent's stands."""
+    common = told.common("answered") | {"revision": told.time}
+    return (ContactAnswered(**common, waited=_span(event.joined, event.answered)),)
+
+
+def _bridge_over(event: Event, told: Told) -> tuple[AnyEvent, ...] | Ignored:
+    if _text(event.connected) != "false":
+        return Ignored(BRIDGE_OVER)
+    return (ContactOfferDeclined(**told.common("answered") | {"revision": told.time}),)
 
 
 def _failed(event: Event, told: Told) -> tuple[AnyEvent, ...] | Ignored:
@@ -177,7 +190,9 @@ def _end(event: Event, told: Told) -> tuple[AnyEvent, ...]:
         return (ContactEnded(**told.common("ended"), talked=talked, handled=talked),)
     if cause != "Cancel":
         raise Malformed("schema", f"member-queue-end: CC-Cause is {shown(cause)}: expected Terminated or Cancel")
-    reason = REASONS.get(_text(event.cancel_reason), "system")
+    said = _text(event.cancel_reason)
+    taken_out = said == "BREAK_OUT" and _text(event.channel_state) in _UP
+    reason = "withdrawn" if taken_out else REASONS.get(said, "system")
     return (ContactLeftQueue(**told.common("left"), reason=reason, waited=_span(event.joined, event.leaving)),)
 
 
@@ -219,6 +234,7 @@ BUILD: Mapping[str, Build] = {
     "member-queue-resume": _start,
     "bridge-agent-start": _bridged,
     "bridge-agent-fail": _failed,
+    "bridge-agent-end": _bridge_over,
     "member-queue-end": _end,
 }
 """CC-Action -> what makes canonical events of it. Who is called back in time has a new channel: another contact."""
@@ -285,6 +301,9 @@ def _list(payload: bytes, command: bytes, context: Context) -> Parsed:
     time = _received(context.headers)
     if time is None:
         raise Malformed("time", f"the header {RECEIVED} of a list is missing: ms are expected")
+    if payload.strip() == b"+OK":
+        # The columns are named with the first row only.
+        return Ignored(EMPTY)
     events: list[AnyEvent] = []
     faults: list[Fault] = []
     for row in _rows(payload):
@@ -297,7 +316,7 @@ def _list(payload: bytes, command: bytes, context: Context) -> Parsed:
             faults.append(Fault(error.reason, error.message))
     if faults and not events:
         raise Malformed(faults[0].reason, faults[0].message)
-    return Events(tuple(events), tuple(faults)) if events else Ignored("empty_list")
+    return Events(tuple(events), tuple(faults)) if events else Ignored(EMPTY)
 
 
 def _rows(payload: bytes) -> Iterator[dict[str, str]]:
@@ -328,7 +347,8 @@ def _member(row: Mapping[str, str], context: Context) -> tuple[AnyEvent, ...]:
     if state != "Answered" or not bridged:
         return begun
     talks = told._replace(time=bridged * SECOND, agent=row.get("serving_agent") or None)
-    return (*begun, _answered(talks, float(max(0, bridged - joined))))
+    # What was heard of the answer stands: a list is less exact.
+    return (*begun, ContactAnswered(**talks.common("answered"), waited=float(max(0, bridged - joined))))
 
 
 def _elsewhere(queue: str | None, context: Context) -> bool:

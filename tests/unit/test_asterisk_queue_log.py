@@ -333,6 +333,13 @@ def test_a_call_is_its_own_key_and_an_agent_is_where_there_is_no_call() -> None:
     assert FORMAT.key(b"hello", {}) is None
 
 
+@pytest.mark.parametrize("event", sorted(AGENT_STATES))
+@pytest.mark.parametrize("callid", ["NONE", CALL])
+def test_what_an_agent_does_has_the_agents_key_by_whatever_call_it_was_done(callid: str, event: str) -> None:
+    assert FORMAT.key(f"1792490600|{callid}|support|Tom Ode|{event}|".encode(), {}) == b"Tom Ode"
+    assert FORMAT.key(f"1792490600|{callid}|support|NONE|{event}|".encode(), {}) is None
+
+
 def test_the_time_of_a_line_is_told_in_ms_and_not_at_all_where_it_can_not_be_read() -> None:
     assert FORMAT.time(of_call("CONNECT|1").encode(), {}) == 1792490412_000
     assert FORMAT.time(b"hello", {}) is None

@@ -562,6 +562,25 @@ def test_an_offer_that_was_not_taken_is_declined(word: str, reason: Any) -> None
 
 
 @pytest.mark.parametrize(
+    ("more", "reason", "message"),
+    [
+        ({"StateStartTimestamp": None}, "time", "statestarttimestamp` has no time: nobody can say when it happened"),
+        ({"Channel": None}, "schema", "channel` is missing: VOICE, CHAT, TASK or EMAIL is expected"),
+        ({"ContactId": ""}, "identity", "contactid` is missing or empty: an id is expected"),
+    ],
+)
+def test_a_contact_that_cannot_be_read_takes_nothing_from_the_agent_and_the_other_contacts(
+    more: dict[str, Any], reason: Any, message: str
+) -> None:
+    odd = HELD | {"ContactId": "c9"} | more
+    on_hold = HELD | {"State": "CONNECTED_ONHOLD", "StateStartTimestamp": iso(150)}
+    whole = told(AGENTS, agent(snapshot(HELD), snapshot(on_hold)))
+    fault = Fault(reason, f"`$.currentagentsnapshot.contacts.{message}")
+    assert len(whole) == 2
+    assert parsed(AGENTS, agent(snapshot(HELD), snapshot(odd, on_hold))) == Events(whole, (fault,))
+
+
+@pytest.mark.parametrize(
     "more", [{"InitiationMethod": "OUTBOUND"}, {"InitiationMethod": "MONITOR"}, {"Channel": "FAX"}]
 )
 def test_contacts_in_which_nobody_waited_say_nothing_of_agents(more: dict[str, Any]) -> None:
@@ -763,7 +782,7 @@ def test_a_record_that_cannot_be_read_takes_nothing_from_the_others() -> None:
         (AGENTS, {}, "schema", "in `$`: Object missing required field `eventtype`"),
         (AGENTS, agent(None, snapshot(), AgentARN=None), "identity", "`$.agentarn` is missing or empty: "),
         (AGENTS, agent(None, snapshot(StartTimestamp=None)), "time", "`$.currentagentsnapshot.agentstatus.startt"),
-        (AGENTS, agent(None, snapshot(HELD | {"ContactId": ""})), "identity", "`$.currentagentsnapshot.contacts.c"),
+        (AGENTS, agent(None, {"Contacts": [HELD | {"ContactId": ""}]}), "identity", "`$.currentagentsnapshot.contacts"),
         (AGENTS, agent(None, snapshot(7)), "schema", "in `$`: Expected `object`, got `int` - at `$.current"),  # type: ignore[arg-type]
     ],
 )  # fmt: skip

@@ -220,7 +220,17 @@ def test_a_member_of_a_queue_is_available_away_or_offline(
     assert events(payload) == (state(event, "Tom Ode", "support", now, reason),)
 
 
-@pytest.mark.parametrize("status", ["2", "3", "6", "7", "8"])
+@pytest.mark.parametrize("status", ["2", "3"])
+def test_a_member_whose_device_is_in_use_is_reachable(status: str) -> None:
+    at = {"Timestamp": "1792490412.118231"}
+    paused = block("QueueMemberStatus", at, MEMBER, Status=status, Paused="1", PausedReason="lunch")
+    assert events(block("QueueMemberStatus", at, MEMBER, Status=status, Paused="0")) == (
+        state("QueueMemberStatus", "Tom Ode", "support", "available"),
+    )
+    assert events(paused) == (state("QueueMemberStatus", "Tom Ode", "support", "away", "lunch"),)
+
+
+@pytest.mark.parametrize("status", ["6", "7", "8"])
 def test_whether_a_member_is_on_a_call_the_calls_say(status: str) -> None:
     assert parse(block("QueueMemberStatus", MEMBER, Status=status, Paused="0")) == Ignored("member_in_use")
 

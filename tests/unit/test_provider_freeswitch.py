@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.contacts.contact import Contact
+from agents.contacts.learning import learn
 from agents.intake.freeswitch_callcenter import FreeswitchCallcenter
 from agents.intake.parsing import Context, Events, Fault, Ignored, Malformed, Parsed
 from agents.intake.webhook import earliest
@@ -17,6 +19,7 @@ from schemas.events import (
     ContactAnswered,
     ContactCreated,
     ContactEnded,
+    ContactEvent,
     ContactHoldEnded,
     ContactHoldStarted,
     ContactLeftQueue,
@@ -67,13 +70,15 @@ def events(payload: bytes, command: str | None = None, **given: str) -> tuple[An
     return said.events
 
 
-def of_call(kind: str, *more: object, agent: str | None = None, time: int = AT, place: str = "m1") -> dict[str, Any]:
+def of_call(
+    kind: str, *more: object, agent: str | None = None, time: int = AT, place: str = "m1", revision: int = 2
+) -> dict[str, Any]:
     return {
         "id": event_id(SOURCE, "freeswitch", "s1", place, kind, *more),
         "time": from_ms(time),
         "channel": "phone",
         "source": SOURCE,
-        "revision": 1,
+        "revision": revision,
         "queue": QUEUE,
         "agent": agent,
         "contact": CONTACT,
@@ -99,7 +104,7 @@ def status(state: str, said: str, agent: str = AGENT, time: int = AT) -> AgentSt
         time=from_ms(time),
         channel="phone",
         source=SOURCE,
-        revision=1,
+        revision=2,
         agent=agent,
         state=state,  # type: ignore[arg-type]
     )
@@ -128,7 +133,7 @@ def test_a_caller_who_enters_a_queue_or_comes_back_is_a_contact_that_is_offered(
 
 
 def test_the_example_of_the_sheet_is_an_answer() -> None:
-    assert events(BRIDGED) == (ContactAnswered(**of_call("answered", agent=AGENT), waited=12.0),)
+    assert events(BRIDGED) == (ContactAnswered(**of_call("answered", agent=AGENT, revision=AT), waited=12.0),)
 
 
 def test_a_call_that_was_answered_ends() -> None:
@@ -142,7 +147,7 @@ def test_a_call_that_was_answered_ends() -> None:
         ("TIMEOUT", "timeout"),
         ("NO_AGENT_TIMEOUT", "empty"),
         ("EXIT_WITH_KEY", "key_exit"),
-        ("BREAK_OUT", "withdrawn"),
+        ("BREAK_OUT", "abandoned"),
         ("SOMETHING_NEW", "system"),
     ],
 )
@@ -155,6 +160,21 @@ def test_a_caller_who_was_not_answered_has_left_with_the_reason_and_the_wait(sai
         CC_Member_Leaving_Time="1792490427",
     )
     assert events(payload) == (ContactLeftQueue(**of_call("left"), reason=reason, waited=27.0),)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("hangup", "abandoned"), ("answered", "withdrawn"), ("early", "withdrawn"), ("ringing", "withdrawn")],
+)
+def test_who_breaks_out_of_the_queue_has_abandoned_unless_the_channel_is_still_up(state: str, reason: Any) -> None:
+    more = {"Answer_State": state, "Channel_State": "CS_EXECUTE"}
+    (left,) = events(event("member-queue-end", CC_Cause="Cancel", CC_Cancel_Reason="BREAK_OUT", **more))
+    assert left == ContactLeftQueue(**of_call("left"), reason=reason)
+
+
+def test_a_queue_that_gave_up_says_why_whether_the_channel_is_up_or_not() -> None:
+    payload = event("member-queue-end", CC_Cause="Cancel", CC_Cancel_Reason="TIMEOUT", Answer_State="answered")
+    assert events(payload) == (ContactLeftQueue(**of_call("left"), reason="timeout"),)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +229,53 @@ def test_what_says_nothing_that_is_counted_is_ignored_with_a_word(action: str, w
     assert parse(event(action)) == Ignored(word)
 
 
+def test_an_agent_who_could_not_be_connected_has_not_answered() -> None:
+    failed = events(event("bridge-agent-end", CC_Agent=AGENT, CC_Agent_Bridged="false"))
+    assert failed == (ContactOfferDeclined(**of_call("answered", agent=AGENT, revision=AT)),)
+    assert parse(event("bridge-agent-end", CC_Agent=AGENT, CC_Agent_Bridged="true")) == Ignored("bridge_end")
+
+
+def at(second: int, action: str, **more: Any) -> bytes:
+    return event(action, Event_Date_Timestamp=f"{1_792_490_400 + second}000000", **more)
+
+
+def contact_of(*payloads: bytes) -> Contact:
+    """The contact, told in this order."""
+    contact = Contact("phone")
+    for payload in payloads:
+        said = parse(payload)
+        if isinstance(said, Events):
+            learn(contact, [each for each in said.events if isinstance(each, ContactEvent)], lambda *_: 7_200_000)
+    return contact
+
+
+CONNECTING = (
+    at(0, "member-queue-start"),
+    at(10, "bridge-agent-start", CC_Agent=AGENT, CC_Member_Joined_Time="1792490400"),
+    at(13, "bridge-agent-end", CC_Agent=AGENT, CC_Agent_Bridged="false"),
+)
+
+
+def test_who_could_not_be_connected_waits_on_and_the_next_agent_has_the_call() -> None:
+    next_agent = {"CC_Agent": "202@default", "CC_Agent_Answered_Time": "1792490460"}
+    contact = contact_of(
+        *CONNECTING,
+        at(60, "bridge-agent-start", **next_agent, CC_Member_Joined_Time="1792490400"),
+        at(160, "bridge-agent-end", **next_agent, CC_Agent_Bridged="true"),
+        at(160, "member-queue-end", **next_agent, CC_Cause="Terminated", CC_Member_Leaving_Time="1792490560"),
+    )
+    (offer,) = contact.offers
+    assert (offer.outcome, offer.wait, offer.agent, offer.handle_time) == ("answered", 60_000, "202@default", 100_000)
+    assert contact.anomalies == ()
+
+
+def test_who_hangs_up_while_being_connected_has_abandoned() -> None:
+    end = at(12, "member-queue-end", CC_Cause="Cancel", CC_Cancel_Reason="NONE", Answer_State="hangup")
+    start, bridged, failed = CONNECTING
+    (offer,) = contact_of(start, bridged, end, failed).offers
+    assert (offer.outcome, offer.wait) == ("abandoned", 12_000)
+
+
 def leg(name: str, **more: str) -> bytes:
     said = {"Event-Name": name, "Event-Date-Timestamp": "1792490412118231", "Unique-ID": "a1"}
     return msgspec.json.encode(said | {f"variable_cc_{key}": value for key, value in more.items()})
@@ -258,6 +325,8 @@ def test_who_waits_in_a_list_is_offered_and_a_list_without_anybody_says_nothing(
     waiting = MEMBERS.replace(b"1792490412|0|0|0|201@default|box|Answered", b"0|0|0|0|||Waiting")
     assert events(waiting, "queue list members x") == begun(1_792_490_400_000)
     assert parse(COLUMNS + b"\n+OK\n", "queue list members x") == Ignored("empty_list")
+    for command in ("queue list members x", "agent list"):
+        assert parse(b"+OK\n", command) == Ignored("empty_list")
     assert parse(waiting, "queue list members x", queues="sales@default") == Ignored("empty_list")
 
 
@@ -323,7 +392,7 @@ def test_what_is_missing_or_wrong_is_said(payload: bytes, reason: str, message: 
     assert raised.value.reason == reason
 
 
-@pytest.mark.parametrize("payload", [b"", b"+OK\n", b"\xff"])
+@pytest.mark.parametrize("payload", [b"", b"+OK\n+OK\n", b"\xff"])
 def test_a_list_without_columns_is_none(payload: bytes) -> None:
     with pytest.raises(Malformed, match="no list"):
         parse(payload, "agent list")

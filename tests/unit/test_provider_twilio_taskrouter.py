@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.contacts.contact import Contact
+from agents.contacts.learning import learn
 from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
 from agents.intake.providers.twilio_taskrouter import IGNORED, PROVIDER, TASK_EVENTS
 from agents.intake.webhook import earliest
@@ -124,10 +126,53 @@ def test_a_reservation_that_was_not_taken_is_an_offer_declined(kind: str, reason
 @pytest.mark.parametrize(("mode", "said"), [("WARM", "attended"), ("COLD", "blind"), ("", "blind")])
 def test_a_transfer_is_told_when_it_begins(mode: str, said: str) -> None:
     transferred = ContactTransferred(
-        **common(id=event_id("main", EVENT, "transferred"), queue=None, mode=said, to="WQ02")
+        **common(id=event_id("main", "WR01", "transferred"), revision=AT, queue=None, mode=said, to="WQ02")
     )
     made = events(OF_AGENT, "task.transfer-initiated", TransferMode=mode, TransferTo="WQ02")
     assert made == (created(), transferred)
+
+
+UNDONE = ("task.transfer-failed", "task.transfer-canceled")
+
+
+@pytest.mark.parametrize("kind", UNDONE)
+def test_a_transfer_that_came_to_nothing_is_taken_back(kind: str) -> None:
+    declined = ContactOfferDeclined(
+        **common(id=event_id("main", "WR01", "transferred"), revision=AT + 1, queue=None, reason="missed")
+    )
+    assert events(OF_AGENT, kind) == (created(), declined)
+    # The worker and the reservation may be those that it was to go to.
+    to = {"WorkerName": "tom", "ReservationSid": "WR02", "TransferInitiatingReservationSid": "WR01"}
+    assert events(OF_AGENT, kind, **to) == (created(), declined)
+
+
+@pytest.mark.parametrize("kind", UNDONE)
+def test_who_could_not_transfer_still_has_the_contact(kind: str) -> None:
+    told = (
+        ("task-queue.entered", 0),
+        ("reservation.accepted", 10),
+        ("task.transfer-initiated", 60),
+        (kind, 60),
+        ("task.transfer-initiated", 80),
+        (kind, 90),
+        ("task.wrapup", 610),
+    )
+    payloads = [body(OF_AGENT, k, Sid=f"EV{n}", TimestampMs=str(AT + s * 1_000)) for n, (k, s) in enumerate(told)]
+    for order in permutations(payloads[1:]):
+        contact = Contact("phone")
+        for payload in (payloads[0], *order):
+            said = parsed(payload)
+            assert isinstance(said, Events)
+            learn(contact, [each for each in said.events if isinstance(each, ContactEvent)], lambda *_: 86_400_000)
+        (offer,) = contact.offers
+        assert (offer.agent, offer.handle_time, contact.transfers) == ("mia", 600_000, 0)
+
+
+def test_the_transfer_after_one_that_failed_stands() -> None:
+    kinds = ("task.transfer-initiated", "task.transfer-failed", "task.transfer-initiated")
+    said = [events(OF_AGENT, kind, TimestampMs=str(AT + n * 1_000))[1] for n, kind in enumerate(kinds)]
+    assert len({each.id for each in said}) == 1
+    assert max(said, key=lambda each: each.revision) == said[2]
 
 
 def test_wrap_up_begins_when_the_conversation_ends() -> None:

@@ -1,12 +1,16 @@
 """Twilio Voice: what a leg's callback says, and a call whose callbacks come in any order."""
 
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.contacts.contact import Contact
+from agents.contacts.learning import learn
 from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
 from agents.intake.providers import twilio_voice
 from agents.intake.providers.twilio_voice import PROVIDER
@@ -107,6 +111,11 @@ def ended(time: int, queue: str | None = "+4930123456") -> ContactEnded:
     )
 
 
+def leg_ended(time: int, agent: str | None = "mia") -> ContactEnded:
+    over = ended(time, None)
+    return msgspec.structs.replace(over, id=event_id("main", CONTACT, "leg_ended"), agent=agent)
+
+
 def answer(time: int, agent: str | None, waited: float | None = None) -> ContactAnswered:
     return ContactAnswered(
         id=event_id("main", CONTACT, "answered"),
@@ -141,8 +150,45 @@ def test_a_leg_in_progress_answers_the_call_that_dialled_it() -> None:
     assert events(CHILD, CallStatus="in-progress") == (answer(AT, "mia"),)
 
 
-def test_a_leg_that_tells_only_of_its_end_was_answered_before_it() -> None:
-    assert events(CHILD, CallStatus="completed", CallDuration="100") == (answer(AT - 100_000, "mia"),)
+def test_a_leg_that_is_over_was_answered_before_it() -> None:
+    assert events(CHILD, CallStatus="completed", CallDuration="100") == (answer(AT - 100_000, "mia"), leg_ended(AT))
+
+
+def on(minute: int, second: int) -> str:
+    return f"Tue, 20 Oct 2026 10:{minute:02}:{second:02} +0000"
+
+
+def contacts_of(told: Sequence[bytes]) -> Iterator[Contact]:
+    """The contact, told in any order."""
+    for order in permutations(told):
+        contact = Contact("phone")
+        for payload in order:
+            said = parsed(payload)
+            assert isinstance(said, Events)
+            learn(contact, [each for each in said.events if isinstance(each, ContactEvent)], lambda *_: 86_400_000)
+        yield contact
+
+
+CALL_OF_TEN_MINUTES = body(INBOUND, CallStatus="completed", CallDuration="600", Timestamp=on(10, 0))
+TALK = (
+    body(CHILD, CallStatus="in-progress", Timestamp=on(0, 20)),
+    body(CHILD, CallStatus="completed", CallDuration="100", Timestamp=on(2, 0)),
+)
+
+
+def test_the_agent_is_free_while_the_caller_stays_in_a_menu() -> None:
+    for contact in contacts_of((*TALK, CALL_OF_TEN_MINUTES)):
+        (offer,) = contact.offers
+        assert (offer.agent, offer.wait, offer.handle_time) == ("mia", 20_000, 100_000)
+        assert contact.ended == AT + 120_000
+
+
+def test_a_call_is_over_when_the_last_of_its_legs_is() -> None:
+    tom = {**CHILD, "CallSid": "CA21", "To": "client:tom"}
+    second = body(tom, CallStatus="completed", CallDuration="420", Timestamp=on(9, 59))
+    for contact in contacts_of((*TALK, second, CALL_OF_TEN_MINUTES)):
+        (offer,) = contact.offers
+        assert (offer.agent, offer.handle_time, contact.ended) == ("mia", 579_000, AT + 599_000)
 
 
 def test_a_leg_that_ended_without_a_duration_says_nothing() -> None:
@@ -232,6 +278,21 @@ def test_a_withheld_caller_has_no_identifier(caller: str) -> None:
     assert events(INBOUND, From=caller) == first(AT, identifiers=())
 
 
+@pytest.mark.parametrize("fields", [INBOUND, {**INBOUND, "From": INBOUND["To"], "To": INBOUND["From"]}])
+def test_a_number_on_whatsapp_is_a_number(fields: dict[str, str]) -> None:
+    direction = "inbound" if fields is INBOUND else "outbound-api"
+    there = events(fields, Direction=direction, **{name: "whatsapp:" + fields[name] for name in ("From", "To")})[0]
+    assert isinstance(there, ContactCreated)
+    assert (there.queue, there.identifiers) == ("whatsapp:+4930123456", CALLER)
+
+
+@pytest.mark.parametrize("fields", [INBOUND, CHILD])
+def test_the_end_of_a_call_that_was_recorded_is_its_end(fields: dict[str, str]) -> None:
+    over = {"CallStatus": "completed", "CallDuration": "154"}
+    recording = {"RecordingSid": "RE01", "RecordingUrl": "https://api.twilio.example/RE01", "RecordingDuration": "150"}
+    assert events(fields, **over, **recording) == events(fields, **over)
+
+
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
@@ -305,8 +366,9 @@ def test_a_bridged_call_that_was_redirected_was_answered_and_transferred() -> No
         ({**ENQUEUE, "QueuePosition": "1"}, "queue_wait"),
         ({**INBOUND, "CallStatus": "teleported"}, "unknown_status"),
         ({**INBOUND, "Direction": "trunking-originating"}, "unknown_direction"),
-        ({"CallSid": CALL, "RecordingSid": "RE01"}, "recording"),
-        ({"CallSid": CALL, "TranscriptionSid": "TR01"}, "transcription"),
+        ({"CallSid": CALL, "RecordingSid": "RE01", "CallStatus": "in-progress", "Digits": "#"}, "recording"),
+        ({**INBOUND, "RecordingSid": "RE01", "RecordingStatus": "completed"}, "recording"),
+        ({"CallSid": CALL, "TranscriptionSid": "TR01", "RecordingSid": "RE01"}, "transcription"),
         ({"CallSid": CALL, "ConferenceSid": "CF01", "StatusCallbackEvent": "participant-hold"}, "conference"),
     ],
 )
@@ -338,7 +400,12 @@ def test_in_whatever_order_callbacks_come_the_same_is_said() -> None:
                     stands[event.id] = event
         last.append(stands)
     assert all(each == last[0] for each in last)
-    assert list(last[0].values()) == [*first(AT), answer(AT + 20_000, "mia"), ended(AT + 100_000)]
+    assert list(last[0].values()) == [
+        *first(AT),
+        answer(AT + 20_000, "mia"),
+        leg_ended(AT + 100_000),
+        ended(AT + 100_000),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from agents.intake.parsing import Context, Events, Headers, Ignored, Malformed, Parsed
+from agents.intake.batches import together, tried
+from agents.intake.parsing import Context, Events, Fault, Headers, Ignored, Malformed, Parsed
 from agents.intake.providers._connect_bodies import (
     Agent,
     AgentEvent,
@@ -177,8 +178,7 @@ class AgentEvents(ConnectWebhook):
             return Ignored("heart_beat")
         if event.event_type not in ("LOGIN", "LOGOUT", "STATE_CHANGE"):
             return Ignored("unknown_type")
-        events = (*_states_of(event, context, where), *_contacts_of(event, context, where))
-        return Events(events) if events else Ignored("no_snapshot")
+        return together((tried(_state_of, event, context, where), *_contacts_of(event, context, where)))
 
 
 def _link_of_event(envelope: Envelope, detail: Detail, context: Context, where: str) -> Link | Ignored:
@@ -291,19 +291,19 @@ def _measured(agent: Agent) -> dict[str, Any]:
     return {"talked": talked, "held": held, "handled": talked + (held or 0) + (after or 0)}
 
 
-def _states_of(event: AgentEvent, context: Context, where: str) -> Iterator[AnyEvent]:
+def _state_of(event: AgentEvent, context: Context, where: str) -> Parsed:
     """The agent's state, as the present snapshot has it: it is told again and again under one id, so that an event that
     was lost does no harm. Who logs in or out may have had that status before, so that the event's time counts."""
     status = (event.current_agent_snapshot or Snapshot()).agent_status
     if status is None and event.event_type != "LOGOUT":
-        return
+        return Ignored("no_snapshot")
     state: AgentState = "offline" if event.event_type == "LOGOUT" or status is None else _state(status)
     place, text = f"{where}.eventtimestamp", event.event_timestamp
     if event.event_type == "STATE_CHANGE" and status is not None:
         place, text = f"{where}.currentagentsnapshot.agentstatus.starttimestamp", status.start_timestamp
     arn, account = needed(event.agent_arn, f"{where}.agentarn"), needed(event.aws_account_id, f"{where}.awsaccountid")
     at = first_of((instant(text, place),), place)
-    yield AgentStateChanged(
+    changed = AgentStateChanged(
         id=event_id(scope_of(account), last_of(arn), "state", at),
         time=from_ms(at),
         channel="phone",
@@ -313,6 +313,7 @@ def _states_of(event: AgentEvent, context: Context, where: str) -> Iterator[AnyE
         state=state,
         reason=status.name if state == "away" and status is not None else None,
     )
+    return Events((changed,))
 
 
 def _state(status: Status) -> AgentState:
@@ -321,25 +322,32 @@ def _state(status: Status) -> AgentState:
     return STATES.get(kind.upper(), "away")
 
 
-def _contacts_of(event: AgentEvent, context: Context, where: str) -> Iterator[AnyEvent]:
-    """What became of the agent's contacts."""
+def _contacts_of(event: AgentEvent, context: Context, where: str) -> Iterator[Parsed | Fault]:
+    """What became of each of the agent's contacts."""
     before, now = (
         {held.contact_id: held for held in (snapshot or Snapshot()).contacts or ()}
         for snapshot in (event.previous_agent_snapshot, event.current_agent_snapshot)
     )
-    place = f"{where}.currentagentsnapshot.contacts"
     for name, held in now.items():
         old = before.get(name)
-        at = instant(held.state_start_timestamp, f"{place}.statestarttimestamp")
-        link = _link_held(held, event, context, first_of((at,), f"{place}.statestarttimestamp"), place)
-        if link is not None:
-            yield from _became(link, held.state or "", was_on_hold=old is not None and old.state == "CONNECTED_ONHOLD")
+        was_on_hold = old is not None and old.state == "CONNECTED_ONHOLD"
+        yield tried(_has, held, event, context, where, was_on_hold=was_on_hold)
     for name, held in before.items():
         if held.state == "ENDED" and name not in now:
-            at = instant(event.event_timestamp, f"{where}.eventtimestamp")
-            link = _link_held(held, event, context, first_of((at,), f"{where}.eventtimestamp"), place)
-            if link is not None:
-                yield from link.wrapup(None, link.initiated, LIVE)
+            yield tried(_had, held, event, context, where)
+
+
+def _has(held: Held, event: AgentEvent, context: Context, where: str, *, was_on_hold: bool) -> Parsed:
+    place = f"{where}.currentagentsnapshot.contacts"
+    at = instant(held.state_start_timestamp, f"{place}.statestarttimestamp")
+    link = _link_held(held, event, context, first_of((at,), f"{place}.statestarttimestamp"), place)
+    return Events(() if link is None else tuple(_became(link, held.state or "", was_on_hold=was_on_hold)))
+
+
+def _had(held: Held, event: AgentEvent, context: Context, where: str) -> Parsed:
+    at = first_of((instant(event.event_timestamp, f"{where}.eventtimestamp"),), f"{where}.eventtimestamp")
+    link = _link_held(held, event, context, at, f"{where}.previousagentsnapshot.contacts")
+    return Events(() if link is None else tuple(link.wrapup(None, link.initiated, LIVE)))
 
 
 def _became(link: Link, state: str, *, was_on_hold: bool) -> Iterator[AnyEvent]:

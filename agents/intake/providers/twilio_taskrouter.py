@@ -2,9 +2,10 @@
 
 A task is the contact, its queue and agent are told by name. Entering a queue and accepting a reservation are events of
 their own and may come again after a transfer, so they are named by themselves; the task's begin and end are named by
-the task. In a task of a call of ours (attribute `direction`: outbound) nobody waits: it is there, and ends. Settings:
-`activities`, `Name=state,...` with the states of agent.state_changed, beside those that are understood anyway; an
-activity that nobody knows is away. Facts: Twilio's "TaskRouter events reference".
+the task, a transfer by the reservation that began it, so that one that failed or was canceled is taken back. In a task
+of a call of ours (attribute `direction`: outbound) nobody waits: it is there, and ends. Settings: `activities`,
+`Name=state,...` with the states of agent.state_changed, beside those that are understood anyway; an activity that
+nobody knows is away. Facts: Twilio's "TaskRouter events reference".
 """
 
 import re
@@ -59,8 +60,6 @@ IGNORED: Mapping[str, str] = {
     "task.updated": "property",
     "task.deleted": "cleanup",
     "task.system-deleted": "cleanup",
-    "task.transfer-failed": "transfer_undone",
-    "task.transfer-canceled": "transfer_undone",
     "task.transfer-attempt-failed": "transfer_step",
     "task.transfer-completed": "transfer_step",
     "reservation.created": "offer_to_agent",
@@ -205,12 +204,25 @@ def _rejected(told: _Told) -> tuple[AnyEvent, ...]:
     return (ContactOfferDeclined(**told.common("declined"), reason="rejected"),)
 
 
-def _transferred(told: _Told) -> tuple[AnyEvent, ...]:
+def _of_transfer(told: _Told) -> dict[str, Any]:
+    """Fields of an event that is named by the reservation that was to be transferred: there is another transfer of it
+    only after one that came to nothing, so that the latest stands."""
+    reservation = told.form.get("TransferInitiatingReservationSid") or told.form.get("ReservationSid") or told.sid
+    named = {"id": event_id(told.context.source, reservation, "transferred"), "revision": told.time}
     # The queue may be the next one already, the worker the next agent: only who had it is of interest.
-    said = {**told.common("transferred"), "queue": None, "agent": None}
+    return {**told.common("transferred"), **named, "queue": None, "agent": None}
+
+
+def _transferred(told: _Told) -> tuple[AnyEvent, ...]:
     attended = (told.form.get("TransferMode") or "").upper() == "WARM"
     to = told.form.get("TransferTo")
-    return (ContactTransferred(**said, mode="attended" if attended else "blind", to=to),)
+    return (ContactTransferred(**_of_transfer(told), mode="attended" if attended else "blind", to=to),)
+
+
+def _transfer_undone(told: _Told) -> tuple[AnyEvent, ...]:
+    """Nobody took it, so that there was no transfer: who had it still has it."""
+    # Of one instant this was the later.
+    return (ContactOfferDeclined(**_of_transfer(told) | {"revision": told.time + 1}),)
 
 
 def _wrapping_up(told: _Told) -> tuple[AnyEvent, ...]:
@@ -245,6 +257,8 @@ TASK_EVENTS: Mapping[str, Callable[[_Told], tuple[AnyEvent, ...]]] = {
     "reservation.rejected": _rejected,
     "reservation.completed": _wrapped_up,
     "task.transfer-initiated": _transferred,
+    "task.transfer-failed": _transfer_undone,
+    "task.transfer-canceled": _transfer_undone,
     "task.wrapup": _wrapping_up,
     "task.completed": _completed,
     "task.canceled": _canceled,

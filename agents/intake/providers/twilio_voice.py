@@ -2,10 +2,12 @@
 
 A callback speaks of one leg. A call that came in is the contact; the legs that it dials are our agents, and name it as
 their parent. None of them knows of the other, so a leg's answer is contact.answered and the end of the call is
-contact.ended by nobody known: whether somebody had answered is seen where both are together. Calls that came in tell
-only of their end unless asked for more, so the beginning is also reckoned from the end and the duration. The number
-that was called is the queue. What comes in from an agent's browser (`client:`) is no contact. Facts: Twilio's "Call
-status callbacks", "Enqueue" and "Connection overrides".
+contact.ended by nobody known: whether somebody had answered is seen where both are together. A leg's end is
+contact.ended as well, of several the last one's: the caller may stay in a menu when the agent is free. Who talks to
+several agents one after the other has one conversation, the first one's. Calls that came in tell only of their end
+unless asked for more, so the beginning is also reckoned from the end and the duration. The number that was called is
+the queue. What comes in from an agent's browser (`client:`) is no contact. Facts: Twilio's "Call status callbacks",
+"Enqueue" and "Connection overrides".
 """
 
 from typing import Any
@@ -49,7 +51,7 @@ LEFT: dict[str, LeftQueueReason] = {
 
 _CHANNEL: Channel = "phone"
 _OTHER_CALLBACKS = (
-    ("RecordingSid", "recording"),
+    ("RecordingStatus", "recording"),
     ("TranscriptionSid", "transcription"),
     ("ConferenceSid", "conference"),
     ("QueuePosition", "queue_wait"),
@@ -88,6 +90,9 @@ def said_of_call(form: Fields, context: Context) -> Parsed:
     for field, reason in _OTHER_CALLBACKS:
         if field in form:
             return Ignored(reason)
+    if "RecordingSid" in form and not form.get("Timestamp"):
+        # The action of <Record>. The end of a call that was recorded names the recording, too.
+        return Ignored("recording")
     status = form.text("CallStatus")
     if status not in STATUSES:
         return Ignored("unknown_status")
@@ -137,7 +142,10 @@ def _leg(form: Fields, status: str, context: Context) -> Parsed:
         return Events((declined,))
     if status == "completed" and form.number("CallDuration") is None:
         return Ignored("leg_ended")
-    return Events((_answered(context, contact, _start(form, status, time), agent),))
+    answer = _answered(context, contact, _start(form, status, time), agent)
+    if status != "completed":
+        return Events((answer,))
+    return Events((answer, _over(context, contact, time, "leg_ended", agent=agent)))
 
 
 def _left_enqueue(form: Fields, context: Context) -> Parsed:
@@ -183,8 +191,13 @@ def _start(form: Fields, status: str, time: int) -> int:
 def _end(status: str, context: Context, contact: str, time: int, queue: str | None) -> tuple[AnyEvent, ...]:
     if status != "completed" and status not in UNANSWERED:
         return ()
-    said: dict[str, Any] = {**_common(context, contact, time), "revision": time}
-    return (ContactEnded(**said, id=first_of(context.source, contact, "ended"), queue=queue),)
+    return (_over(context, contact, time, "ended", queue=queue),)
+
+
+def _over(context: Context, contact: str, time: int, word: str, **more: str | None) -> ContactEnded:
+    """contact.ended of a thing that is over once: the latest event that says so stands."""
+    said: dict[str, Any] = {**_common(context, contact, time), "revision": time, **more}
+    return ContactEnded(**said, id=first_of(context.source, contact, word))
 
 
 def _answered(context: Context, contact: str, time: int, agent: str | None) -> ContactAnswered:
@@ -203,7 +216,7 @@ def _common(context: Context, contact: str, time: int) -> dict[str, Any]:
 
 def _identifiers(number: str | None, context: Context) -> tuple[str, ...]:
     # The numbers by which Twilio spells ANONYMOUS, RESTRICTED and the like are not valid.
-    identifier = phone_identifier(number or "", context.region)
+    identifier = phone_identifier((number or "").removeprefix("whatsapp:"), context.region)
     return (identifier,) if identifier else ()
 
 

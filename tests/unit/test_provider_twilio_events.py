@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from agents.intake.parsing import Context, Events, Fault, Ignored, Malformed, Parsed
 from agents.intake.providers import twilio_conversations, twilio_taskrouter, twilio_voice
+from agents.intake.providers._twilio import LARGEST_FORM
 from agents.intake.providers.twilio_events import PROVIDER
 from agents.intake.webhook import earliest
 from schemas.events import (
@@ -185,6 +186,13 @@ def test_json_that_is_signed_without_its_digest_is_not_genuine() -> None:
     payload = body(of_task("task.created"))
     with pytest.raises(NotGenuine):
         verify(delivery(payload, RequestValidator(TOKEN).compute_signature(URL, {}), URL))
+
+
+def test_a_large_body_without_its_digest_in_the_address_is_refused_unread() -> None:
+    form = b"a=1&" * (LARGEST_FORM // 4) + b"b=2"
+    signature = RequestValidator(TOKEN).compute_signature(URL, {"a": ["1"], "b": ["2"]})
+    with pytest.raises(NotGenuine, match=r"^a body of over 262,144 bytes needs bodySHA256 in the address$"):
+        verify(delivery(form, signature, URL))
 
 
 def test_nothing_is_timed_and_there_is_no_handshake() -> None:

@@ -176,6 +176,8 @@ def _signed_fields(delivery: Delivery) -> str:
         if not same(hashlib.sha256(delivery.body).hexdigest(), digest.lower()):
             raise NotGenuine("bodySHA256 is not the digest of the body")
         return ""
+    if len(delivery.body) > LARGEST_FORM:
+        raise NotGenuine(f"a body of over {LARGEST_FORM:,} bytes needs bodySHA256 in the address")
     try:
         pairs = _pairs(delivery.body)
     except ValueError:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from unicodedata import normalize
 
 from schemas.identities import Authority, Node, Statement, StatementKind
 from schemas.ids import statement_id
@@ -19,6 +20,7 @@ LONGEST = 254
 """Characters of an identifier at most; so long is an address that can be delivered to (RFC 5321)."""
 
 _ADDRESS = re.compile(r"[^@\s<>,;:()\"\[\]\\]+@[^@\s<>,;:()\"\[\]\\]+")
+_LONGEST_LABEL = 63
 _KIND = re.compile(r"[a-z][a-z0-9.+-]*")
 _LONGEST_NUMBER = 64
 _LONGEST_KIND = 32
@@ -31,17 +33,36 @@ _SHARED = {MAIL: 1, PHONE: 2, CASE: 3}
 def mail_identifier(address: str) -> str | None:
     """`mailto:` and the address in lower case, or None where it is no plain address: a wrong one would merge strangers.
 
-    Domains do not tell cases apart, and hardly a mailbox does.
+    Domains do not tell cases apart, and hardly a mailbox does. A domain in letters beyond ASCII is written as the
+    domain name system has it, and a mailbox with its accents composed: each has several spellings.
 
     >>> mail_identifier(" Ana@Kunde.example ")
     'mailto:ana@kunde.example'
+    >>> mail_identifier("ana@müller.example")
+    'mailto:ana@xn--mller-kva.example'
     >>> mail_identifier("Ana Kunde") is None
     True
     """
     address = address.strip().lower().removesuffix(".")
-    if len(address) > LONGEST or not _ADDRESS.fullmatch(address):
+    if len(address) <= LONGEST and not address.isascii():
+        mailbox, at, domain = normalize("NFC", address).rpartition("@")
+        address = mailbox + at + _in_ascii(domain)
+    if len(address) > LONGEST or not address.isprintable() or not _ADDRESS.fullmatch(address):
         return None
     return f"{MAIL}:{address}"
+
+
+def _in_ascii(domain: str) -> str:
+    """A domain, of which each label with letters beyond ASCII is in Punycode (RFC 3492), unless it is too long."""
+    labels = normalize("NFKC", domain).lower().split(".")
+    return ".".join(map(_label_in_ascii, labels))
+
+
+def _label_in_ascii(label: str) -> str:
+    # Python's Punycode takes the square of a label's length.
+    if label.isascii() or len(label) > _LONGEST_LABEL or not label.isprintable():
+        return label
+    return "xn--" + label.encode("punycode").decode()
 
 
 def phone_identifier(number: str, region: str | None) -> str | None:
@@ -137,7 +158,8 @@ def hint_of(identifier: str) -> str:
         return "…"
     if kind == MAIL:
         mailbox, at, domain = rest.rpartition("@")
-        return f"{mailbox[:1]}***@{domain}" if at else f"{kind}:…"
+        known = at and len(domain) <= LONGEST and rest.isprintable()
+        return f"{mailbox[:1]}***@{domain}" if known else f"{kind}:…"
     if kind == PHONE:
         shown = len(rest) > 2 * _SHOWN_DIGITS and rest.removeprefix("+").isdigit()
         return "*****" + (rest[-_SHOWN_DIGITS:] if shown else "")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.intake.formats import understood
+from agents.intake.limits import fault_of
 from agents.intake.parsing import Context, Events, Fault, Format, Headers, Ignored, Malformed, Parsed, all_of, shown
 from schemas.envelopes import Envelope, Origin, encode
 from schemas.events import AnyEvent, ContactEvent
@@ -18,9 +19,6 @@ from streams.processor import Outbox, Record
 
 FUTURE_MS = 5 * MINUTE
 """How far ahead of its record's append time an event may lie in service: clocks of providers differ."""
-
-LONGEST_NAME = 256
-"""Characters of the name of a queue or an agent."""
 
 LARGEST_EVENT = 16 * 1024
 """Bytes of an event as its topic has it: of what a contact or customer said last, many are told together further on."""
@@ -139,7 +137,7 @@ class Intake:
         # An event says no more than its payload does, but may need six bytes for one.
         if len(record.value or b"") + len(source) > LARGEST_EVENT // 8:
             parsed = _not_too_large(parsed)
-        parsed = _briefly_named(parsed)
+        parsed = _within_limits(parsed)
         return _not_ahead(parsed, record.timestamp) if self._wall_clock else parsed
 
     def _accept(self, origin: Origin, events: tuple[AnyEvent, ...], out: Outbox, *, others: int = 0) -> int:
@@ -217,22 +215,13 @@ def _not_too_large(parsed: Events) -> Events:
     return _without(parsed, [event for _, event in too_large], fault)
 
 
-def _briefly_named(parsed: Events) -> Events:
-    """Without the contacts and agents of which an event has too long a name of a queue or an agent: numbers of all
-    windows stand under each. Raises Malformed where nobody is left."""
-    wrong = [event for event in parsed.events if _is_long(event.queue) or _is_long(event.agent)]
+def _within_limits(parsed: Events) -> Events:
+    """Without the contacts and agents of which an event has too long a name or id, or no such duration. Raises
+    Malformed where nobody is left."""
+    wrong = [(event, fault) for event in parsed.events if (fault := fault_of(event)) is not None]
     if not wrong:
         return parsed
-    field = "queue" if _is_long(wrong[0].queue) else "agent"
-    name = getattr(wrong[0], field)
-    fault = Fault(
-        "too_large", f"{field} {shown(name)} has {len(name):,} characters: expected a name of at most {LONGEST_NAME}"
-    )
-    return _without(parsed, wrong, fault)
-
-
-def _is_long(name: str | None) -> bool:
-    return name is not None and len(name) > LONGEST_NAME
+    return _without(parsed, [event for event, _ in wrong], wrong[0][1])
 
 
 def _not_ahead(parsed: Events, read_at: int) -> Events:

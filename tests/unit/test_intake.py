@@ -9,7 +9,7 @@ import pytest
 from agents.intake.asterisk_queue_log import AsteriskQueueLog
 from agents.intake.batches import MOST_FAULTS, together, tried
 from agents.intake.formats import FORMATS, WHOLE, UnknownFormat, by_name, format_named, understood
-from agents.intake.parsing import Context, Events, Fault, Format, Ignored, Malformed, Parsed
+from agents.intake.parsing import Context, Events, Fault, Format, Ignored, Malformed, Parsed, shown
 from agents.intake.processor import Intake
 from agents.intake.providers import webhooks
 from agents.metrics.outcomes import Outcomes
@@ -395,17 +395,109 @@ def test_an_event_that_is_too_large_fails_with_what_to_do_and_the_others_count(f
     assert len(message) < 500
 
 
-@pytest.mark.parametrize("field", ["queue", "agent"])
-def test_a_name_that_is_too_long_fails_with_what_to_do_and_one_that_is_not_counts(field: str) -> None:
-    sent = taken(told({"contact": "1", field: "x" * 256}, {"contact": "2", field: "y" * 257}), formats=understood())
-    said = [decode_envelope(each.value or b"") for each in sent if each.topic == "contacts.events"]
-    assert [(each.outcome, each.reason, [event.id for event in each.events]) for each in said] == [
-        ("accepted", None, ["0"]),
-        ("failed", "too_large", []),
-    ]
-    (failed,) = [each for each in sent if each.topic == "contacts.failed"]
-    message = dict(failed.headers)["failed.message"].decode()
-    assert message == f"{field} {'y' * 60 + '...'!r} has 257 characters: expected a name of at most 256"
+NAMES = [
+    ("contact.created", "queue"),
+    ("contact.created", "agent"),
+    ("contact.created", "priority"),
+    ("contact.created", "language"),
+    ("contact.created", "tags"),
+    ("contact.updated", "priority"),
+    ("contact.updated", "tags"),
+    ("contact.updated", "segment"),
+    ("contact.updated", "assignee"),
+    ("identity.linked", "by"),
+]
+IDS = [
+    ("contact.created", "id"),
+    ("contact.created", "source"),
+    ("contact.created", "contact"),
+    ("contact.created", "case"),
+    ("contact.created", "identifiers"),
+    ("identity.unlinked", "reason"),
+    ("agent.state_changed", "reason"),
+]
+LISTS = ("tags", "identifiers")
+
+
+def judged(*events: Mapping[str, object]) -> tuple[list[tuple[str, str | None, list[str]]], str]:
+    """What each envelope of one delivery says: its outcome, why, the ids of its events; and what was said of faults."""
+    sent = taken(told(*events), formats=understood())
+    said = [outcome(each) for each in sent if each.topic != "contacts.failed"]
+    faults = [dict(each.headers)["failed.message"].decode() for each in sent if each.topic == "contacts.failed"]
+    return [(each.outcome, each.reason, [event.id for event in each.events]) for each in said], "".join(faults)
+
+
+@pytest.mark.parametrize("unit", ["y", "\x01", "\N{DEGREE SIGN}", "\u6f22", "\N{GRINNING FACE}"])
+@pytest.mark.parametrize(
+    ("type_", "field", "longest"),
+    [*((*each, 256) for each in NAMES), *((*each, 1_024) for each in IDS)],
+)
+def test_a_text_of_an_event_has_so_many_bytes_in_json_and_the_others_count(
+    type_: str, field: str, longest: int, unit: str
+) -> None:
+    def event(contact: str, text: str) -> Mapping[str, object]:
+        said = {"type": type_, "contact": contact, "agent": contact, "state": "away", "id": contact}
+        return said | {field: ["short", text] if field in LISTS else text}
+
+    size = len(msgspec.json.encode(unit)) - 2
+    fits = unit * ((longest - 1) // size) + "x" * (1 + (longest - 1) % size)
+    outcomes, message = judged(event("fits", fits), event("wrong", fits + "x"))
+    assert [each[:2] for each in outcomes] == [("accepted", None), ("failed", "too_large")]
+    assert outcomes[0][2] == [fits if field == "id" else "fits"]
+    what = "an identifier of 'wrong'" if field == "identifiers" else f"{field} {shown(fits + 'x')}"
+    assert message == f"{what} has {longest + 1:,} bytes: expected {longest:,} at most, so shorten it"
+
+
+def test_many_texts_that_are_short_are_no_long_text() -> None:
+    many = [f"tag-{number}" for number in range(100)]
+    outcomes, _ = judged(
+        {"contact": "1", "tags": many, "identifiers": [f"mailto:{each}@shop.example" for each in many]}
+    )
+    assert outcomes == [("accepted", None, ["0"])]
+
+
+def test_a_thread_of_mails_with_the_longest_ids_is_a_contact_like_any_other() -> None:
+    mail = f"From: ana@kunde.example\r\nMessage-ID: <{'x' * 900}@{'y' * 90}.example>\r\n\r\nhello\r\n"
+    first, reply = (
+        taken(incoming(head + mail, ce_type="mail"), formats=understood())
+        for head in ("", f"References: <{'x' * 900}@{'y' * 90}.example>\r\n")
+    )
+    assert outcome(first[0]).outcome == "accepted"
+    assert outcome(reply[0]).outcome == "accepted"
+    assert first[0].key == reply[0].key
+
+
+TEN_YEARS = 315_360_000
+MEASURED = [
+    ("contact.answered", "waited"),
+    ("contact.left_queue", "waited"),
+    ("contact.offer_declined", "rang"),
+    ("contact.transferred", "talked"),
+    ("contact.ended", "held"),
+    ("contact.ended", "handled"),
+]
+
+
+@pytest.mark.parametrize("wrong", [-0.001, -5, TEN_YEARS + 1, 9e15, 1e300])
+@pytest.mark.parametrize(("type_", "field"), MEASURED)
+def test_a_duration_is_neither_negative_nor_longer_than_ten_years(type_: str, field: str, wrong: float) -> None:
+    def event(contact: str, duration: float | None) -> Mapping[str, object]:
+        said = {"type": type_, "contact": contact, "id": contact, field: duration}
+        return said | ({"reason": "timeout"} if type_ == "contact.left_queue" else {})
+
+    right: list[float | None] = [None, 0, 12.5, TEN_YEARS]
+    outcomes, message = judged(*(event(f"{duration}", duration) for duration in (*right, wrong)))
+    assert outcomes == [*(("accepted", None, [f"{duration}"]) for duration in right), ("failed", "schema", [])]
+    expected = "expected 0 to 315,360,000 seconds; leave it out where nobody measured it"
+    assert message == f"{field} is {float(wrong)}: {expected}"
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan")])
+def test_a_duration_that_a_parser_made_of_nothing_is_a_number(wrong: float) -> None:
+    endless = msgspec.structs.replace(ended("b"), talked=wrong)
+    outputs = taken(incoming(CONNECT), formats=by_name([Custom(Events((ended("a"), endless)))]))
+    assert [outcome(each).outcome for each in outputs if each.topic == "contacts.events"] == ["accepted", "failed"]
+    assert dict(outputs[1].headers)["failed.reason"] == b"schema"
 
 
 def test_much_that_is_said_of_one_contact_comes_in_several_envelopes() -> None:
@@ -426,3 +518,26 @@ def test_what_json_needs_more_bytes_for_than_its_payload_has_is_too_large_as_wel
     sent = taken(incoming(line))
     assert [each.topic for each in sent] == ["contacts.failed", "contacts.events"]
     assert dict(sent[0].headers)["failed.reason"] == b"too_large"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["0001-01-01T00:00:00Z", "1989-12-31T23:59:59+00:00", "2200-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+)
+def test_what_happened_before_1990_or_after_2199_is_no_time(wrong: str) -> None:
+    said = [{"contact": at, "id": at, "time": at} for at in ("1990-01-01T00:00:00Z", "2199-12-31T23:59:59Z", wrong)]
+    sent = taken(told(*said), formats=understood(), wall_clock=False)
+    outcomes = [decode_envelope(each.value or b"") for each in sent if each.topic == "contacts.events"]
+    assert [each.reason for each in outcomes] == [None, None, "time"]
+    (failed,) = [each for each in sent if each.topic == "contacts.failed"]
+    message = dict(failed.headers)["failed.message"].decode()
+    assert message.startswith(f"time is {wrong[:19]}")
+    assert message.endswith("expected one from 1990 to 2199; the source's clock or its unit is wrong")
+
+
+@pytest.mark.parametrize(("score", "scale"), [(9e18, 5), (1e200, 5), (-2_000_000, 5), (5, 10**9)])
+def test_a_survey_has_no_score_without_end(score: float, scale: int) -> None:
+    answer = {"type": "survey.answered", "kind": "csat", "scale": 5, "score": 4}
+    right, wrong = answer | {"contact": "1", "id": "right"}, answer | {"contact": "2", "score": score, "scale": scale}
+    outcomes, message = judged(right, wrong)
+    assert outcomes == [("accepted", None, ["right"]), ("failed", "schema", [])]
+    assert "expected at most 1,000,000" in message

@@ -114,10 +114,12 @@ class TrendState(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Trends(msgspec.Struct, kw_only=True):
-    """Every series that is watched for trends."""
+    """Every series that is watched for trends: those that are open first, then sources, then queues, large ones before
+    small ones. `left_out`: how many more there are than the record has room for."""
 
     watermark: Instant
     series: list[TrendState]
+    left_out: int = 0
     kind: Literal["trends"] = "trends"
 
 

@@ -202,11 +202,12 @@ def moment(text: str, now: int) -> int:
         pass
     try:
         said = datetime.fromisoformat(text)
-    except ValueError:
+        return to_ms(said if said.tzinfo is not None else said.astimezone())
+    except (ValueError, OverflowError):
+        # A local time at either end of the calendar is of no year in UTC.
         raise typer.BadParameter(
             f"{text!r}: expected is ISO 8601, or a duration such as 2h", param_hint="--since"
         ) from None
-    return to_ms(said if said.tzinfo is not None else said.astimezone())
 
 
 class _Counting:

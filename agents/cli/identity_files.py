@@ -85,7 +85,10 @@ def _row(line: int, row: list[str], columns: list[tuple[str, Read]]) -> Row:
 def _columns(header: str, delimiter: str, region: str | None) -> list[tuple[str, Read]]:
     if "\ufffd" in header:
         raise BadFile("is not UTF-8: save the file as UTF-8")
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise BadFile(f"has a header that is no CSV: {error}") from None
     if len(names) < 2:
         raise BadFile(f"has to name two columns or more: {COLUMNS}")
     readers = [_reader(name, region) for name in names]

@@ -108,11 +108,11 @@ class Arrivals:
         return found
 
     def states(self) -> list[TrendState]:
-        """How every series stands."""
+        """How every series stands, large queues before small ones."""
         today = self._today()
         needed = self._settings.learn_days
         states: list[TrendState] = []
-        for name in self._order:
+        for name in self._order if today is None else self._by_size(today):
             series = self._series.data[name]
             channel, _, queue = name.partition(_SEPARATOR)
             days = self._pasts.of(name).learnt_days(today) if today is not None else 0
@@ -147,6 +147,9 @@ class Arrivals:
 
     def _today(self) -> int | None:
         return None if self.ticked is None else self._slots.place(self.ticked - 1)[0]
+
+    def _by_size(self, today: int) -> list[str]:
+        return sorted(self._order, key=lambda name: -self._pasts.of(name).daily(today))
 
     def _leap(self, to: int, found: list[TrendTransition]) -> None:
         """Go to a minute without looking at those before it."""
@@ -210,10 +213,9 @@ class Arrivals:
             series, moves = self._series.data[name], self._steps.get(name)
             self._series.touch(name)
             series.count(minute, count, None if moves is None else moves.high.rate)
-            if moves is None:
-                continue
-            self._judge(name, series.high, "arrivals.high", minute, count, moves.high, limit, found)
-            self._judge(name, series.low, "arrivals.low", minute, count, moves.low, limit, found)
+            self._judge(name, series.high, "arrivals.high", minute, count, moves and moves.high, limit, found)
+            if moves is not None:
+                self._judge(name, series.low, "arrivals.low", minute, count, moves.low, limit, found)
 
     def _judge(
         self,
@@ -222,11 +224,12 @@ class Arrivals:
         rule: TrendRule,
         minute: int,
         count: int,
-        step: Step,
+        step: Step | None,
         limit: float,
         found: list[TrendTransition],
     ) -> None:
-        action = chart.tick(minute, max(count, 0), step, limit)
+        count = max(count, 0)
+        action = chart.tick_unknown(count) if step is None else chart.tick(minute, count, step, limit)
         if action == "open":
             since = (chart.since or minute) * MINUTE
             chart.opened = trend_id(rule, name.replace(_SEPARATOR, "/", 1), since)

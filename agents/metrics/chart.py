@@ -20,6 +20,14 @@ IDLE_MINUTES = 30
 """A chart begins anew, and an episode ends, after so long without anything to expect; where too many arrivals are
 looked for, without any arrival as well."""
 
+FALLEN = 0.2
+"""Of what was usual when an episode of too many arrivals was found: where less is usual now, or nothing is known of it,
+too few come to tell that it is over, and it would go on until the next morning."""
+
+PAUSE_MINUTES = 45
+"""Then it ends after so long without an arrival. Of twice two calls an hour such a pause comes by chance in 4 h or
+more, of more calls more seldom."""
+
 
 class Step(NamedTuple):
     """How a chart moves in one slot: an arrival adds `gain`, a minute takes `allowance`. `rate`: what is usual."""
@@ -32,7 +40,8 @@ class Step(NamedTuple):
 class Chart(msgspec.Struct, array_like=True):
     """`since`: the minute after the statistic was last 0; `observed`, `expected`: arrivals since then.
 
-    `opened`: id of the episode, `back`: evidence that it is over, `idle`: minutes in a row without anything to expect.
+    `opened`: id of the episode, `back`: evidence that it is over, `idle`: minutes in a row without anything to expect,
+    or of a pause; `usual`: arrivals a minute that were expected when the episode was found.
     """
 
     statistic: float = 0.0
@@ -42,16 +51,19 @@ class Chart(msgspec.Struct, array_like=True):
     opened: str | None = None
     back: float = 0.0
     idle: int = 0
+    usual: float = 0.0
 
     def tick(self, minute: int, count: int, step: Step, limit: float) -> Literal["open", "close"] | None:
         """Take one minute; says what is to be done now: open an episode (set `opened`) or close it (`clear`)."""
-        closed = step.rate < FLOOR and (count == 0 or step.gain < 0)
+        least = FLOOR if step.gain < 0 else max(FLOOR, FALLEN * self.usual)
+        closed = step.rate < least and (count == 0 or step.gain < 0)
         self.idle = self.idle + 1 if closed else 0
         if self.opened is not None:
             self.observed += count
             self.expected += step.rate
             self.back = add_up(self.back, count, -step.gain, -step.allowance)
-            return "close" if self.back >= BACK or self.idle >= IDLE_MINUTES else None
+            enough = IDLE_MINUTES if step.rate < FLOOR else PAUSE_MINUTES
+            return "close" if self.back >= BACK or self.idle >= enough else None
         if self.idle >= IDLE_MINUTES:
             self.statistic = 0.0
         self.statistic = add_up(self.statistic, count, step.gain, step.allowance)
@@ -62,12 +74,22 @@ class Chart(msgspec.Struct, array_like=True):
             self.since = minute
         self.observed += count
         self.expected += step.rate
-        return "open" if self.statistic >= limit else None
+        if self.statistic < limit:
+            return None
+        self.usual = self.expected / (minute - self.since + 1)
+        return "open"
+
+    def tick_unknown(self, count: int) -> Literal["close"] | None:
+        """Take one minute of which nobody knows what is usual: an episode of too many arrivals ends where none come."""
+        if self.opened is None:
+            return None
+        self.idle = 0 if count else self.idle + 1
+        return "close" if self.idle >= PAUSE_MINUTES else None
 
     def clear(self) -> None:
         """Begin anew."""
         self.statistic, self.since, self.observed, self.expected = 0.0, None, 0, 0.0
-        self.opened, self.back, self.idle = None, 0.0, 0
+        self.opened, self.back, self.idle, self.usual = None, 0.0, 0, 0.0
 
 
 class Steps(NamedTuple):

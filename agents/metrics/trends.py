@@ -11,13 +11,18 @@ from agents.metrics.silence import Silence
 from agents.metrics.slots import Slots
 from schemas import live, trends
 from schemas.instants import from_ms
-from schemas.live import TRENDS_KEY, SourceSeen
+from schemas.live import TRENDS_KEY, SourceSeen, TrendState
 from schemas.policies import TrendSettings
 from schemas.topics import ALERTS_TRENDS, METRICS_LIVE
 from schemas.trends import TrendTransition
 from streams.processor import Outbox
 from streams.store import Store
 
+LARGEST = 512 * 1024
+"""Bytes of the record of all series. There may be thousands of queues with long names on several channels, and a topic
+takes records of up to a MiB."""
+
+_AROUND = 1_024
 _ONE = "one"
 
 
@@ -61,13 +66,14 @@ class Trends:
         self._news = self._news or bool(found) or reached[0] != before[0]
 
     def before_flush(self, out: Outbox) -> None:
-        """Send how all series stand, each minute and when one of them changes."""
+        """Send how all series stand, each minute and when one of them changes: those that a record has room for."""
         if not self._news or self._clock is None:
             return
         self._news = False
-        series = self._arrivals.states() + self._silence.states()
+        series = self._silence.states() + self._arrivals.states()
         if series:
-            record = live.Trends(watermark=from_ms(self._clock), series=series)
+            told = _fitting(series)
+            record = live.Trends(watermark=from_ms(self._clock), series=told, left_out=len(series) - len(told))
             out.send(METRICS_LIVE.name, TRENDS_KEY, live.encode(record))
 
     def sources(self) -> dict[str, SourceSeen]:
@@ -83,3 +89,15 @@ class Trends:
 
     def _tell(self, transition: TrendTransition, out: Outbox) -> None:
         out.send(ALERTS_TRENDS.name, transition.trend.encode(), trends.encode(transition))
+
+
+def _fitting(series: list[TrendState]) -> list[TrendState]:
+    """As many as one record has room for, those that are open first."""
+    room = LARGEST - _AROUND
+    fitting: list[TrendState] = []
+    for state in sorted(series, key=lambda each: each.state != "open"):
+        room -= len(live.encode(state)) + 1
+        if room < 0:
+            break
+        fitting.append(state)
+    return fitting

@@ -46,10 +46,19 @@ class Floor:
         self.picture.take(Told(topic, key, value, at), at)
 
     def metrics(
-        self, at: int, metrics: dict[str, Metric], *, kind: str = "all", start: int | None = None, **scope: str
+        self,
+        at: int,
+        metrics: dict[str, Metric],
+        *,
+        kind: str = "all",
+        start: int | None = None,
+        end: int | None = None,
+        **scope: str,
     ) -> None:
-        of, window = Scope(**scope), Window(kind, None if start is None else from_ms(start), None)  # type: ignore[arg-type]
-        record = LiveMetrics(scope=of, window=window, watermark=from_ms(at), revision=1, closed=False, metrics=metrics)
+        begins, ends = (None if each is None else from_ms(each) for each in (start, end))
+        of, window = Scope(**scope), Window(kind, begins, ends)  # type: ignore[arg-type]
+        closed = start is not None and end is not None and end <= at
+        record = LiveMetrics(scope=of, window=window, watermark=from_ms(at), revision=1, closed=closed, metrics=metrics)
         self.tell(METRICS_LIVE.name, msgspec.json.encode({"scope": of, "window": window}), live.encode(record), at)
 
     def waiting(self, at: int, n: int, oldest: float | None, **scope: str) -> None:

@@ -292,6 +292,53 @@ def test_only_the_newest_day_and_the_newest_two_hours_are_kept() -> None:
     assert kept == [("60min", T0 + 4 * HOUR), ("60min", T0 + 5 * HOUR), ("day", T0 + 5 * DAY)]
 
 
+def of_day(floor: Floor, at: int, n: int, start: int) -> None:
+    """As of an instant the queue sales has had so many contacts on the day that begins at `start`."""
+    offered = {"contacts_offered": Metric(value=n, n=n)}
+    floor.metrics(at, offered, kind="day", start=start, end=start + DAY, queue="sales")
+
+
+CALLS_TODAY = [{"metric": "contacts_offered", "window": "day", "queue": "sales"}]
+SALES_TODAY = "sales/*/contacts_offered/day"
+MIDNIGHT = T0 - T0 % DAY + DAY
+
+
+def test_a_day_that_is_over_is_not_shown_as_today_before_the_first_contact_of_the_new_one() -> None:
+    floor = Floor(tiles=CALLS_TODAY)
+    for minute in range(60, 0, -1):
+        of_day(floor, MIDNIGHT - minute * MINUTE, 250 - minute, MIDNIGHT - DAY)
+    floor.pipeline(MIDNIGHT - 1)
+    assert floor.tile(MIDNIGHT - 1, SALES_TODAY).value == 249
+    floor.pipeline(MIDNIGHT)
+    tile = floor.tile(MIDNIGHT, SALES_TODAY)
+    assert (tile.value, tile.reason, tile.status, tile.note, tile.series) == (None, "no_data", "neutral", "", ())
+    assert (tile.window, tile.as_of) == ("today", MIDNIGHT)
+    of_day(floor, MIDNIGHT + MINUTE, 251, MIDNIGHT - DAY)  # yesterday is amended
+    assert floor.tile(MIDNIGHT + MINUTE, SALES_TODAY).value is None
+    for minute in range(2, 5):
+        of_day(floor, MIDNIGHT + minute * MINUTE, minute, MIDNIGHT)
+    floor.pipeline(MIDNIGHT + 4 * MINUTE)
+    tile = floor.tile(MIDNIGHT + 4 * MINUTE, SALES_TODAY)
+    assert (tile.value, tile.reason, tile.series) == (4, None, (2, 3, 4))
+
+
+def test_the_day_of_a_replay_ends_by_the_clock_of_its_numbers() -> None:
+    floor = Floor(tiles=CALLS_TODAY, service={"clock": "event"})
+    of_day(floor, MIDNIGHT - MINUTE, 250, MIDNIGHT - DAY)
+    floor.pipeline(MIDNIGHT - 1)
+    assert floor.tile(MIDNIGHT + 300 * DAY, SALES_TODAY).value == 250
+    floor.pipeline(MIDNIGHT)
+    assert floor.tile(MIDNIGHT + 300 * DAY, SALES_TODAY).value is None
+
+
+def test_a_rolling_window_that_nothing_moves_stays_though_its_last_minute_is_over() -> None:
+    floor = Floor()
+    metrics = {LEVEL: Metric(value=0.5, n=20, numerator=10, denominator=20)}
+    floor.metrics(T0, metrics, kind="rolling30min", end=T0)
+    floor.pipeline(T0 + MINUTE)
+    assert floor.tile(T0 + MINUTE, f"*/*/{LEVEL}/30min").value == 0.5
+
+
 def test_a_page_that_ticks_by_itself_is_told_nothing_while_nothing_happens() -> None:
     floor = Floor()
     floor.waiting(T0, 1, 2.0, queue="sales")

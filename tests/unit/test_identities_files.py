@@ -62,6 +62,7 @@ def test_a_region_dials_numbers_without_a_country_code_and_semicolons_part_cells
         ("crm_id,email,,", "nobody knows what column 3 is called"),
         ("email,phone,email", "columns 1 and 3 have one name"),
         ("crm_id,e\ufffd-mail", "is not UTF-8"),
+        pytest.param(f"crm_id,{'x' * 200_000}", "has a header that is no CSV", id="a cell without end"),
     ],
 )
 def test_a_header_that_says_no_columns_is_refused(header: str, words: str) -> None:

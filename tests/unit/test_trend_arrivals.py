@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.metrics.chart import PAUSE_MINUTES
 from agents.metrics.trends import Trends
 from schemas.instants import MINUTE, SECOND, to_ms
 from schemas.policies import TrendSettings
@@ -114,6 +115,42 @@ def test_what_is_open_when_a_queue_closes_is_over_soon_after(learnt: Site) -> No
     assert closed.transition == "closed"
 
 
+def quiet_nights(night: float) -> Profile:
+    """A queue of two calls a minute from 8 to 18, and of few at any other time."""
+    return lambda minute: 2.0 if 8 * 60 <= minute % DAY_MINUTES < 18 * 60 else night
+
+
+@pytest.mark.parametrize("night", [0.03, 0.05])
+def test_what_is_open_when_a_queue_goes_down_to_few_calls_is_over_after_a_pause(night: float) -> None:
+    site = Site({"day": quiet_nights(night)}, seed=3)
+    site.days(9)
+    site.run(17 * 60 + 20)
+    assert [each.rule for each in opened(site.run(40, day=4.0))] == ["arrivals.high"]
+    assert site.run(PAUSE_MINUTES - 1, day=0.0) == []
+    (closed,) = site.run(1, day=0.0)
+    assert closed.transition == "closed"
+
+
+def test_what_is_open_when_nothing_is_known_of_the_hours_to_come_is_over_after_a_pause() -> None:
+    site = Site({"day": quiet_nights(0.08)}, seed=3, dispersion=2.0, settings=TrendSettings(learn_days=3))
+    site.days(4)
+    site.run(17 * 60 + 20)
+    assert [each.rule for each in opened(site.run(40, day=4.0))] == ["arrivals.high"]
+    assert site.run(15, day=10.0) == []
+    assert site.told.state("arrivals.high", "day").state == "open"
+    assert site.trends._arrivals._steps["phone\x1fday"] is None
+    assert site.run(PAUSE_MINUTES - 1, day=0.0) == []
+    assert [each.transition for each in site.run(1, day=0.0)] == ["closed"]
+
+
+def test_a_trend_that_goes_on_into_quiet_hours_stays_open() -> None:
+    site = Site({"day": quiet_nights(0.05)}, seed=3)
+    site.days(9)
+    site.run(17 * 60 + 20)
+    assert len(opened(site.run(40, day=4.0))) == 1
+    assert site.run(5 * 60, day=5.0) == []
+
+
 def test_evidence_of_one_day_is_not_kept_for_the_next(learnt: Site) -> None:
     site = learnt.copy()
     site.run(19 * 60 + 54)
@@ -181,6 +218,31 @@ def test_a_clock_that_leaps_over_days_begins_anew_and_ends_what_was_open(learnt:
     assert opened(site.run(15, steady=6.0))
     site.trends.advance((site.minute + 3 * DAY_MINUTES) * MINUTE, site.told)
     assert [each.transition for each in site.told.transitions if each.rule == "arrivals.high"] == ["opened", "closed"]
+
+
+def test_the_record_of_all_series_has_an_end_what_is_open_comes_first_then_large_queues() -> None:
+    told, rules, longest = Told(), Trends(TrendSettings(learn_days=2), "UTC"), "q" * 250
+    queues = {f"{longest}{number:04d}": number % 7 + 1 for number in range(1_000)}
+    for day in range(4):
+        for queue, n in queues.items():
+            for channel in ("phone", "chat"):
+                rules.add((channel, queue), MONDAY + day * DAY_MINUTES + 600, n)
+    noon = MONDAY + 3 * DAY_MINUTES + 720
+    small = f"{longest}0000"
+    rules.advance((noon + 1) * MINUTE + 2 * SECOND, told)
+    rules.add(("phone", small), noon + 1, 60)
+    rules.hear({"pbx": 1})
+    rules.advance((noon + 2) * MINUTE + 2 * SECOND, told)
+    rules.before_flush(told)
+    assert told.last is not None
+    assert 400 * 1024 < told.largest <= 512 * 1024
+    series = told.last.series
+    assert len(series) + told.last.left_out == 2 * 2_000 + 1
+    assert (series[0].state, series[0].queue, series[0].channel) == ("open", small, "phone")
+    assert series[1].source == "pbx"
+    sizes = [queues[each.queue or ""] for each in series[2:] if each.queue != small]
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(sizes) == {7, 6, 5}
 
 
 def test_a_minute_is_looked_at_when_the_clock_has_passed_it_by_two_seconds(learnt: Site) -> None:

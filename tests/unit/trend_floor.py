@@ -83,6 +83,7 @@ class Told:
     transitions: list[TrendTransition] = field(default_factory=list)
     last: live.Trends | None = None
     records: int = 0
+    largest: int = 0
 
     def send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
@@ -94,6 +95,7 @@ class Told:
             self.transitions.append(said)
         elif key == TRENDS_KEY:
             self.records += 1
+            self.largest = max(self.largest, len(value))
             self.last = live.decode_trends(value)
 
     def state(self, rule: str, subject: str) -> TrendState:

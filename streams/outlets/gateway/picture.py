@@ -24,7 +24,7 @@ class Picture:
     """The state that all answers are made from.
 
     `watermark`: how far every task of the pipeline has got (ms), heard of at `heard`. `news`: alerts that changed
-    since somebody took them.
+    since somebody took them; `old_news`: others changed that are of the past, and are not told one by one.
     """
 
     def __init__(self, namespace: str, layout: Layout) -> None:
@@ -39,6 +39,7 @@ class Picture:
         self.heard = 0
         self._unreadable = {topic.name: 0 for topic in TOPICS}
         self.news: list[notifications.Alert] = []
+        self.old_news = False
         self._layout = layout
         self._queues = -1
         self._pages: list[PageOf] = []
@@ -53,8 +54,9 @@ class Picture:
             self.series.follow(name for page in self._pages for spec in page.tiles for name in [spec.followed])
         return self._pages
 
-    def take(self, record: Record, now: int) -> None:
-        """Take one record, at the server's time. One that cannot be understood is counted and left out."""
+    def take(self, record: Record, now: int, *, past: bool = False) -> None:
+        """Take one record, at the server's time. One that cannot be understood is counted and left out. `past`: it was
+        there before anybody listened."""
         topic = self._takers[record.topic]
         # A record without a key is a watermark.
         if record.key is None:
@@ -70,7 +72,9 @@ class Picture:
                 self.contacts.take(decode_contact(record.value))
             else:
                 alert = self.book.take(notifications.decode(record.value))
-                if alert is not None:
+                if alert is not None and past:
+                    self.old_news = True
+                elif alert is not None:
                     self.news.append(alert)
         except UNREADABLE:
             self._unreadable[topic] += 1

@@ -167,7 +167,7 @@ class Reader(Follower):
     async def _take(self, reader: AIOKafkaConsumer, records: Sequence[Record], positions: Positions) -> Positions:
         now = self._clock()
         for record in records:
-            self._picture.take(record, now)
+            self._picture.take(record, now, past=not self.has_read)
         if records:
             self._count_unreadable()
             self._poke()

@@ -42,8 +42,8 @@ class Series:
                 self._heard = {each for each in self._heard if each > minute - LENGTH}
 
     def take(self, live: LiveMetrics) -> None:
-        """Note the values of a record."""
-        if live.watermark is None:
+        """Note the values of a record; not those of a window that is over: they are of no minute of now."""
+        if live.watermark is None or live.closed:
             return
         minute = to_ms(live.watermark) // MINUTE
         self.hear(minute * MINUTE)
@@ -55,9 +55,11 @@ class Series:
             if len(points) > 2 * LENGTH:
                 self._prune(points, minute)
 
-    def of(self, name: Followed, watermark: int | None) -> tuple[float | None, ...]:
-        """One value a minute up to the watermark (ms), the newest last; None where there was none."""
-        points = self._points.get(name)
+    def of(self, name: Followed, watermark: int | None, since: int = 0) -> tuple[float | None, ...]:
+        """One value a minute, of those since an instant up to the watermark (ms), the newest last; None where there
+        was none."""
+        known = self._points.get(name, {})
+        points = {minute: value for minute, value in known.items() if minute * MINUTE >= since}
         if not points or watermark is None:
             return ()
         last = max(watermark // MINUTE, max(points))

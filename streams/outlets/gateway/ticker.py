@@ -56,10 +56,11 @@ class Ticker:
         before, self.view = self.view, self._board.look(self._picture, now)
         view, hub = self.view, self.hub
         alerts, self._picture.news = self._picture.news, []
+        old_news, self._picture.old_news = self._picture.old_news, False
         for alert in alerts:
             hub.send("alert", lambda _, alert=alert: line_of(alert), now)  # type: ignore[misc]
         sent = bool(alerts)
-        if not laid_out_alike(before, view) or now - self._healed >= SNAPSHOT_MS:
+        if old_news or not laid_out_alike(before, view) or now - self._healed >= SNAPSHOT_MS:
             self._healed = now
             hub.send("snapshot", self.snapshot, now)
             sent = True

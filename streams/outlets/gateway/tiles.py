@@ -14,6 +14,7 @@ from streams.outlets.gateway import status as rules
 from streams.outlets.gateway.layout import OLDEST, READY, WAITING, TileOf
 from streams.outlets.gateway.picture import Picture
 from streams.outlets.gateway.shown import Reason, Status, Tile, TileKind, Trend
+from streams.outlets.gateway.windows import KEPT
 from streams.sections import Sections
 
 _AGENTS, _ABANDONMENT, _SERVICE_LEVEL = "agents_by_state", "abandonment_rate", "service_level."
@@ -41,7 +42,7 @@ class Tiles:
 
     def make(self, spec: TileOf, picture: Picture, moment: int, now: int, *, stale: bool) -> Tile:
         """One tile."""
-        live = picture.windows.newest(spec.scope, spec.kind)
+        live, begin = _window(spec, picture)
         metric = None if live is None else live.metrics.get(spec.metric)
         n, m = _counts(spec, metric)
         value, reason = _value(spec, live, metric, m)
@@ -74,7 +75,7 @@ class Tiles:
             m=m,
             window=spec.window,
             as_of=_as_of(live, picture.watermark),
-            series=picture.series.of(spec.followed, picture.watermark),
+            series=picture.series.of(spec.followed, picture.watermark, begin),
             muted=_muted(spec.scope.queue, picture, now),
             opens=calendar.opens_at(now) if closed and calendar is not None else UNSET,
             trend=_trend(spec, picture),
@@ -213,6 +214,17 @@ def _note_of_promise_or_survey(spec: TileOf, metric: Metric | None) -> str:
     if spec.definition.unit in ("points", "score"):
         return f"{metric.n:,} answer{'' if metric.n == 1 else 's'}, {spec.window}"
     return ""
+
+
+def _window(spec: TileOf, picture: Picture) -> tuple[LiveMetrics | None, int]:
+    """The newest window, and since when values belong to it (ms). None where the numbers have passed its end: the next
+    one comes with its first contact. A window that rolls goes on."""
+    live = picture.windows.newest(spec.scope, spec.kind)
+    if live is None or spec.kind not in KEPT or live.window.start is None or live.window.end is None:
+        return live, 0
+    end = to_ms(live.window.end)
+    over = picture.watermark is not None and end <= picture.watermark
+    return (None, end) if over else (live, to_ms(live.window.start))
 
 
 def _kind(spec: TileOf) -> TileKind:

@@ -250,6 +250,10 @@ class Key(Section):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")
 
 
+UNDER_WAY = 3.0
+"""Seconds that a broken promise may need, beyond the grace, to become an alert: older marks stop the clocks."""
+
+
 class Alerts(Section):
     """[alerts]: what becomes one alert, and when people hear of it."""
 
@@ -272,10 +276,14 @@ class Customers(Section):
     )
 
 
+MOST_DAYS = 56
+"""Days of the past that trends are measured by: who waits for more waits for ever."""
+
+
 class Trends(Section):
     """[trends]: when a number that leaves its own past is told."""
 
-    learn_days: Whole = Field(default=7, ge=1, le=90, description="a whole number from 1 to 90")
+    learn_days: Whole = Field(default=7, ge=1, le=MOST_DAYS, description=f"a whole number from 1 to {MOST_DAYS}")
     false_alarms_per_day: Number = Field(default=1.0, gt=0, le=100, description="a number over 0, up to 100")
     high: Number = Field(default=2.0, gt=1, le=20, description="a factor over 1, up to 20")
     low: Number = Field(default=0.5, gt=0, lt=1, description="a factor over 0 and under 1")
@@ -463,6 +471,13 @@ class Sections(BaseModel):
                 raise Misplaced(
                     ("tiles", number, "metric"), f"nothing is measured at {threshold} s: add it to metrics.thresholds"
                 )
+        told, grace = self.alerts, self.service.grace
+        if grace + told.group_wait + UNDER_WAY > told.stale_after:
+            raise Misplaced(
+                ("alerts", "group_wait"),
+                f"every broken promise would be stale before anybody is told of it: make it shorter, or "
+                f"alerts.stale_after at least {grace + told.group_wait + UNDER_WAY:g}s",
+            )
         check_promises(self.calendars, self.policies)
         return self
 

@@ -113,16 +113,23 @@ class Book:
             oldest = known.get(name)
             # It may have been opened again since, or be there twice.
             if oldest is not None and oldest.ended == ended:
-                self._forget_subject(oldest)
+                self.release(oldest)
                 excess -= 1
 
     def forget(self, episode: Episode) -> None:
         """Forget an alert and all that it is about."""
         for subject in list(self._by_alert.pop(episode.id).values()):
-            self._forget_subject(subject)
+            self.release(subject)
         del self._over[episode.id]
         self._planned.pop(episode.id, None)
         self.episodes.delete(episode.id)
+
+    def release(self, subject: Subject) -> None:
+        """A subject is no longer what its alert is about."""
+        if self._by_thing.get((subject.contact, subject.thing)) == subject.id:
+            del self._by_thing[subject.contact, subject.thing]
+        self._by_alert.get(subject.alert, {}).pop(subject.id, None)
+        self.subjects.delete(subject.id)
 
     def next_deadline(self) -> tuple[int, str] | None:
         """When an alert has something to do next, and which."""
@@ -161,12 +168,6 @@ class Book:
         elif self._planned.get(episode.id) != at:
             self._planned[episode.id] = at
             heappush(self._deadlines, (at, episode.id))
-
-    def _forget_subject(self, subject: Subject) -> None:
-        if self._by_thing.get((subject.contact, subject.thing)) == subject.id:
-            del self._by_thing[subject.contact, subject.thing]
-        self._by_alert.get(subject.alert, {}).pop(subject.id, None)
-        self.subjects.delete(subject.id)
 
 
 def _group(rule: str, labels: dict[str, str]) -> Group:

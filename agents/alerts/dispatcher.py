@@ -3,7 +3,7 @@
 from agents.alerts import episode as life
 from agents.alerts.book import Book
 from agents.alerts.episode import Episode
-from agents.alerts.finding import Finding, of_breach, of_trend, thing_of
+from agents.alerts.finding import Finding, of_breach, of_return, of_trend, thing_of
 from agents.alerts.inbox import Detected
 from agents.alerts.mutes import Mutes
 from agents.alerts.subject import CORRECTED, Subject
@@ -95,11 +95,25 @@ class Dispatcher:
         ended = book.ended_by(record.contact, thing_of(record), wrong)
         if ended is not None and ended.stands:
             episode = book.episodes.data[ended.alert]
-            if not episode.is_closed:
-                ended.end = ended.ended = ended.outcome = None
-                book.touch_subject(ended)
+            ended.end = ended.ended = ended.outcome = None
+            book.touch_subject(ended)
+            if episode.is_closed:
+                life.doubt(episode, self.clock, self._terms)
+            else:
                 life.reopen(episode, self.clock, fresh=self._is_fresh(episode, ended), terms=self._terms)
-                self._changed(episode)
+            self._changed(episode)
+
+    def _return(self, closed: Episode) -> None:
+        """What goes on though its alert is over joins the group's next one: as of now where people were told that it
+        was over, else as old as it is."""
+        for subject in list(self.book.open_of(closed.id)):
+            self.book.release(subject)
+            closed.open -= 1
+            if closed.told or closed.briefed:
+                subject.due = subject.found if subject.due is None else subject.due
+                subject.found = self.clock
+            self._join(of_return(closed.rule, closed.labels, closed.channel, subject))
+        self._changed(closed)
 
     def acknowledge(self, command: Acknowledge) -> str | None:
         """Somebody looks after an alert; returns why not, where that cannot be."""
@@ -123,6 +137,9 @@ class Dispatcher:
 
     def pass_deadline(self, episode: Episode) -> None:
         """An alert has come to where something happens to it by itself."""
+        if episode.is_closed and episode.open:
+            self._return(episode)
+            return
         if episode.is_closed:
             self.unsent.discard(episode.id)
             self.book.forget(episode)

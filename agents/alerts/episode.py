@@ -23,10 +23,11 @@ RETRACTED = "corrected: later records show that none of it was so"
 class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State of one alert. Times are ms since the epoch.
 
-    `wait_until`: end of the group's wait. `joined`: subjects that ever came; `told_joined`: so many when it was last
-    told. `idle`: since when no subject is open. `closed`: when it was resolved or retracted. `stale`: what it is about
-    was too old to be told when it fired. `notify`: what the next record asks for. `news`: that record must not wait;
-    `counted`: only numbers changed. `sent`: the clock of the last record.
+    `wait_until`: end of the group's wait; once it is over, of the wait for the true end of a subject whose end was
+    none. `joined`: subjects that ever came; `told_joined`: so many when it was last told. `idle`: since when no subject
+    is open. `closed`: when it was resolved or retracted. `stale`: what it is about was too old to be told when it
+    fired. `briefed`: it was told as one note. `notify`: what the next record asks for. `news`: that record must not
+    wait; `counted`: only numbers changed. `sent`: the clock of the last record.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
     told: bool = False
     told_at: int = 0
     told_joined: int = 0
+    briefed: bool = False
     trend: TrendEvidence | None = None
     sequence: int = 0
     notify: Notify | None = None
@@ -73,7 +75,7 @@ class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
 def deadline(episode: Episode, terms: Terms) -> int | None:
     """When something happens to it by itself (ms)."""
     if episode.closed is not None:
-        return episode.closed + FORGOTTEN_AFTER
+        return episode.wait_until if episode.open else episode.closed + FORGOTTEN_AFTER
     if not episode.open:
         kept = terms.keep_firing if episode.rule in PROMISES else 0
         return None if episode.idle is None else episode.idle + kept
@@ -105,6 +107,12 @@ def join(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
 def reopen(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
     """A subject is not over after all."""
     _opened(episode, now, fresh=fresh, terms=terms)
+
+
+def doubt(episode: Episode, now: int, terms: Terms) -> None:
+    """It is over and a subject of it is not after all, unless another end of that is heard of within the wait."""
+    episode.open += 1
+    episode.wait_until = now + terms.group_wait
 
 
 def _opened(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
@@ -178,6 +186,7 @@ def _resolve(episode: Episode, now: int, *, fresh: bool) -> None:
     if unheard or episode.notify == "trigger":
         # It began and ended before anybody heard of it: a note will do.
         episode.notify, episode.told, episode.severity = "brief", False, "info"
+        episode.briefed = True
     elif episode.told:
         _tell(episode, "resolve", now)
 
@@ -187,13 +196,11 @@ def _retract(episode: Episode, now: int) -> None:
     episode.ended = now if episode.ended is None else episode.ended
     episode.closed, episode.reason = now, RETRACTED
     episode.news = True
-    if not episode.told:
-        episode.notify = None
-    elif episode.notify == "trigger":
+    if episode.notify in ("trigger", "brief"):
         # Nobody has heard of it yet, and nobody has to.
         episode.notify, episode.told = None, False
-    else:
-        _tell(episode, "retract", now)
+    elif episode.told or episode.briefed:
+        episode.notify = "retract"
 
 
 def _tell(episode: Episode, what: Notify, now: int) -> None:

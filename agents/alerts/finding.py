@@ -72,6 +72,12 @@ def of_breach(breach: SlaTransition, group_by: tuple[str, ...]) -> Finding:
     return Finding(rule, _labels(said, group_by), _severity(rule), due, subject, breach.channel)
 
 
+def of_return(rule: str, labels: dict[str, str], channel: str | None, subject: Subject) -> Finding:
+    """A broken promise that is not over after all, though its alert is. `subject`: as of when that was found."""
+    due = subject.found if subject.due is None else subject.due
+    return Finding(rule, labels, _severity(rule), due, subject, channel)
+
+
 def thing_of(transition: SlaTransition) -> str:
     """What names the clock of a contact. One event may start several clocks; of an offer there is one."""
     if transition.clock == "answer_within":

@@ -81,9 +81,12 @@ def _silence(episode: Episode, when: "_Local") -> str:
     began = when.at(episode.started)
     if episode.state == "retracted":
         return f"taken back, it was not silent since {began}"
-    if episode.state == "resolved" or not episode.open:
-        return f"heard again at {when.at(_end(episode))}, it was silent since {began}"
     trend = episode.trend
+    if episode.state == "resolved" or not episode.open:
+        ended = when.at(_end(episode))
+        if trend is not None and not trend.observed:
+            return f"no longer watched since {ended}, nothing heard since {began}"
+        return f"heard again at {ended}, it was silent since {began}"
     if trend is None:
         return f"nothing heard since {began}"
     if trend.limit is not None:

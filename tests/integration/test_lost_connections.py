@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from schemas.live import PIPELINE_KEY
 from schemas.notifications import Acknowledge, decode_command
-from schemas.topics import ALERTS_COMMANDS, ALERTS_NOTIFICATIONS, prefix_of
+from schemas.topics import ALERTS_COMMANDS, ALERTS_NOTIFICATIONS, METRICS_LIVE, prefix_of
 from streams.kafka import EmbeddedKafka
 from streams.outlets.gateway.commands import Commands
 from streams.outlets.gateway.errors import Refused
@@ -45,6 +46,49 @@ async def test_a_reading_that_the_client_cancels_begins_anew_and_one_that_is_can
             assert not running.done()
             await asyncio.sleep(0.05)
         assert begun == 2
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+@pytest.mark.asyncio
+async def test_a_reading_that_has_lost_kafka_hands_on_nothing_that_it_handed_on_before(
+    kafka: EmbeddedKafka, namespace: str
+) -> None:
+    await ensure_topics(kafka.bootstrap, namespace, 1)
+    topic = prefix_of(namespace) + METRICS_LIVE.name
+    taken: list[bytes | None] = []
+    lost = 0
+
+    async def start(_reader: AIOKafkaConsumer, _partition: TopicPartition) -> int:
+        return 0
+
+    def take(records: Sequence[Record], _position: int) -> None:
+        nonlocal lost
+        if taken and not lost:
+            lost += 1
+            raise KafkaConnectionError("away")
+        taken.extend(record.value for record in records)
+
+    async def wait(values: list[bytes]) -> None:
+        async with asyncio.timeout(60):
+            while len(taken) < len(values):
+                assert not running.done()
+                await asyncio.sleep(0.05)
+        assert taken == values
+
+    reading = TopicReading(kafka.bootstrap, topic, start, take)
+    running = asyncio.create_task(reading.run())
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, b"old", key=PIPELINE_KEY)
+        await wait([b"old"])
+        await producer.send_and_wait(topic, b"new", key=PIPELINE_KEY)
+        await wait([b"old", b"new"])
+        assert lost == 1
+    finally:
+        await producer.stop()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -97,13 +97,14 @@ def test_what_is_stale_or_of_a_replay_is_dropped_and_reported_and_its_end_tells_
     floor: Floor, web: HookSink, tmp_path: Path
 ) -> None:
     floor.say(
-        alert("stale", due=ago(1_000)),
+        alert("stale", due=ago(1_030), updated_at=ago(1_000)),
         alert("stale", 2, "resolve"),
         alert("replay", mode="replay"),
         alert("replay", 2, "resolve", mode="replay"),
         # A trend has no promise that was broken: what counts is when it was found.
         alert("trend", started_at=ago(5_000), evidence=Evidence(open=1, total=1)),
-        alert("fresh", due=ago(800)),
+        # A breach that goes on is not stale, such as one that was muted until now.
+        alert("fresh", due=ago(4_000)),
         alert("fresh", 2, "repeat", due=ago(4_000)),
     )
     with notifier(floor, tmp_path, hook(web)) as program:

@@ -110,8 +110,9 @@ def trend(transition: Any, since: float, at: float, **said: Any) -> TrendTransit
 
 
 def silence(transition: Any, since: float, at: float, **said: Any) -> TrendTransition:
-    """Nothing is heard of the source pbx."""
-    evidence = TrendEvidence(observed=0, expected=12, statistic=12, threshold=9, **said)
+    """Nothing is heard of the source pbx, until a record comes."""
+    facts: dict[str, Any] = {"observed": int(transition == "closed"), "expected": 12, "statistic": 12, "threshold": 9}
+    evidence = TrendEvidence(**facts | said)
     return trend(transition, since, at, rule="source.silent", queue=None, channel=None, source="pbx", evidence=evidence)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.alerts import SlaTransition
 from schemas.ids import alert_id
 from schemas.notifications import Alert
 from tests.unit.alert_desk import (
@@ -203,6 +204,24 @@ def test_correcting_everything_within_a_day_of_the_end_takes_the_alert_back() ->
     assert (desk.alert().state, desk.alert().notify) == ("retracted", "retract")
 
 
+def test_who_got_a_note_of_what_was_over_at_once_is_told_that_it_was_corrected_away() -> None:
+    desk = Desk()
+    ann = breach("ann", 0)
+    desk.until(400, (0, ann), (10, gone("ann", 0, 10)))
+    desk.restarted().at(500, corrected(ann))
+    assert desk.told() == [(310, "brief"), (500, "retract")]
+    assert (desk.alert().state, desk.alert().told) == ("retracted", False)
+
+
+def test_a_note_that_was_taken_back_before_it_left_never_leaves() -> None:
+    desk = Desk()
+    ann = breach("ann", 0)
+    desk.at(0, ann, gone("ann", 0, 10))
+    desk.rules.advance(ms(400), desk)
+    desk.take(corrected(ann))
+    assert [(each.state, each.notify) for each in desk.flush()] == [("retracted", None)]
+
+
 def test_a_breach_stated_anew_after_its_correction_is_an_alert_of_its_own() -> None:
     desk = Desk()
     ann = breach("ann", 0)
@@ -222,6 +241,57 @@ def test_an_end_that_was_none_opens_the_subject_again() -> None:
     assert desk.alert().evidence.open == 1
     desk.at(72, answered("ann", 0, 50, id="other"))
     assert desk.alert().evidence.subjects[0].ended_at == instant(50)
+
+
+def _resolved(end: SlaTransition) -> Desk:
+    """Ann waited past her promise at 0 s, which was told, and told as over at 360 s."""
+    desk = Desk()
+    desk.until(400, (0, breach("ann", 0)), (60, end))
+    assert desk.told() == [(30, "trigger"), (360, "resolve")]
+    return desk
+
+
+def test_an_end_that_was_none_after_all_was_told_as_over_is_an_alert_again() -> None:
+    end = answered("ann", 0, 60)
+    desk = _resolved(end)
+    over = desk.alert().id
+    desk.at(2_000, corrected(end))
+    desk = desk.restarted()
+    desk.until(4_000)
+    alert = desk.alert()
+    assert desk.told()[2:] == [(2_060, "trigger")]
+    assert (alert.id != over, alert.state, alert.started_at) == (True, "firing", instant(0))
+    assert (alert.evidence.open, alert.evidence.newest_due_at) == (1, instant(2_030))
+    assert alert.evidence.subjects[0].due_at == instant(0)
+    desk.at(4_001, gone("ann", 0, 4_001))
+    desk.at(4_302)
+    assert desk.told()[3:] == [(4_302, "resolve")]
+
+
+def test_an_end_that_was_none_after_all_was_told_as_over_joins_what_goes_on() -> None:
+    end = answered("ann", 0, 60)
+    desk = _resolved(end)
+    desk.until(1_000, (500, breach("ben", 500)), (600, corrected(end)))
+    assert desk.told()[2:] == [(530, "trigger"), (830, "update")]
+    assert desk.alert().evidence.open == 2
+    desk.at(1_001, corrected(breach("ann", 0)))
+    assert (desk.alert().evidence.open, desk.alert().evidence.corrected) == (1, 1)
+
+
+def test_another_end_in_place_of_the_one_that_was_none_tells_nobody_anything() -> None:
+    end = answered("ann", 0, 60)
+    desk = _resolved(end)
+    desk.until(2_000, (600, corrected(end)), (601, gone("ann", 0, 55, id="other")))
+    assert desk.told()[2:] == []
+    assert (desk.alert().state, desk.alert().evidence.subjects[0].ended_at) == ("resolved", instant(55))
+
+
+def test_an_end_that_was_none_of_what_was_never_told_is_as_old_as_it_is() -> None:
+    end = gone("ann", 0, 1_100)
+    desk = Desk()
+    desk.until(3_000, (1_000, breach("ann", 0)), (1_100, end), (2_000, corrected(end)), step=10)
+    assert (desk.alert().state, desk.told()) == ("firing", [])
+    assert desk.alert().reason == "stale: found over 15 min after it happened, so nobody was told"
 
 
 def test_repeated_records_and_ends_of_what_nobody_knows_change_nothing() -> None:

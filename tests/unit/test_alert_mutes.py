@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.notifications import Alert, StartMute
+from streams.outlets.notifier.admission import Plan, plan
 from tests.unit.alert_desk import Desk, breach, gone, instant, mute, trend, unmute
 
 
@@ -17,6 +18,18 @@ def test_a_muted_alert_is_shown_and_told_when_the_mute_is_over_and_it_still_goes
     assert _muted(desk) == ["mute-1", "mute-1", None]
     begun, ended = desk.mutes()
     assert (begun.until, begun.ended, ended.ended) == (instant(600), False, True)
+
+
+def test_what_is_told_after_a_long_mute_or_joins_what_is_old_is_not_stale_to_the_notifier() -> None:
+    muted, joined = Desk(), Desk()
+    muted.until(6_000, (0, mute(0, 1_800, queue="sales")), (5, breach("ann", 5)), step=10)
+    assert muted.told() == [(1_800, "trigger"), (5_400, "repeat")]
+    # Who joined is gone when it is told, and ann waits on.
+    joined.until(2_000, (0, breach("ann", 0)), (1_500, breach("ben", 1_500)), (1_500, gone("ben", 1_500, 1_500)))
+    assert joined.told() == [(30, "trigger"), (1_501, "update")]
+    told = [each for each in (*muted.said, *joined.said) if isinstance(each, Alert) and each.notify]
+    plans = [plan(each, ("critical",), (), each.updated_at, 900) for each in told]
+    assert plans == [Plan(notify=each.notify) for each in told if each.notify]
 
 
 def test_a_mute_that_is_lifted_before_its_time_ends_at_once() -> None:

@@ -52,7 +52,10 @@ def _calls(draw: st.DrawFn, number: int, fates: tuple[str, ...]) -> list[tuple[i
         end = gone(name, due, at) if fate == "gone" else answered(name, due, at)
         said.append((at, end))
         if fate == "restated":
-            said += [(at + 1, corrected(end)), (at + 1, gone(name, due, max(due + 1, at - 3), id=f"anew-{name}"))]
+            # Once its alert is over, perhaps, and for a while without another end.
+            anew, waits = at + draw(st.sampled_from([1, 1, 8])), draw(st.sampled_from([0, 0, 5]))
+            ended = max(due + 1, at - 3) if not waits else anew + waits
+            said += [(anew, corrected(end)), (anew + waits, gone(name, due, ended, id=f"anew-{name}"))]
     return said
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from agents.alerts.agent import count_ignored, terms_of
 from agents.alerts.terms import Terms
+from streams.outlets.notifier.place import place_of
 from streams.settings import load_settings
 from streams.telemetry import ALERT_INPUTS_IGNORED
 
@@ -47,6 +48,12 @@ def test_every_setting_reaches_the_rules(tmp_path: Path) -> None:
         timezone="Europe/Berlin",
         names={"sales": "Sales"},
     )
+
+
+@pytest.mark.parametrize("metrics", [{}, {"timezone": "America/New_York"}])
+def test_the_summary_and_the_rest_of_a_message_speak_one_time_zone(metrics: dict[str, str]) -> None:
+    settings = load_settings(service={"timezone": "Europe/Berlin"}, metrics=metrics)
+    assert terms_of(settings).timezone == place_of(settings).zone.key == metrics.get("timezone", "Europe/Berlin")
 
 
 def test_what_was_not_acted_on_is_an_operational_metric() -> None:

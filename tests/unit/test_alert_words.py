@@ -41,6 +41,8 @@ LOW = TrendEvidence(observed=6, expected=15.4, statistic=9, threshold=6)
         ([silence("opened", 0, 60, limit=300.0)], 61, "source pbx: nothing heard since 14:28, allowed are 5 min"),
         ([silence("opened", 0, 60), silence("closed", 0, 600)], 700,
          "source pbx: heard again at 14:38, it was silent since 14:28"),
+        ([silence("opened", 0, 60), silence("closed", 0, 604_801, observed=0)], 604_900,
+         "source pbx: no longer watched since 14:28, nothing heard since 2 Mar 14:28"),
     ],
 )  # fmt: skip
 def test_it_says(said: list[Said], end: int, summary: str) -> None:

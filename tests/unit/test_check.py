@@ -49,6 +49,8 @@ def _checked(folder: Path, text: str | bytes) -> list[tuple[int | None, str, str
         ("[sla]\nat_risk = 80\n", 2, "sla.at_risk", ["80", "share"]),
         ("[sla]\nmax_wait = 0\n", 2, "sla.max_wait", ["too small"]),
         ("[metrics]\nthresholds = [\n  20,\n  '1x',\n]\n", 4, "metrics.thresholds[1]", ["'1x'", "not a duration"]),
+        ("[alerts]\ngroup_wait = '20m'\n", 2, "alerts.group_wait", ["before anybody is told", "stale_after", "1204s"]),
+        ("[trends]\nlearn_days = 57\n", 2, "trends.learn_days", ["too large", "from 1 to 56"]),
         ("[metrics]\nthresholds = []\n", 2, "metrics.thresholds", ["too few"]),
         ("[[sources]]\nname = 'a'\npath = 'x'\nformat = 'csv'\n", 4, "sources[0].format", ["asterisk-queue-log"]),
         ("[[sources]]\nformat = 'asterisk-queue-log'\nname = 'a'\n", 1, "sources[0].path", ["missing; give the path"]),

@@ -17,7 +17,10 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
-def alert(notify: Notify | None = "trigger", *, due: float | None = 5, updated: float = 0, **changed: Any) -> Alert:
+def alert(
+    notify: Notify | None = "trigger", *, due: float | None = 5, updated: float = 0, still: int = 1, **changed: Any
+) -> Alert:
+    """`still`: how many wait. A promise was broken `due` seconds ago, the record made `updated` seconds ago."""
     fields: dict[str, Any] = {
         "id": "a",
         "sequence": 1,
@@ -29,7 +32,7 @@ def alert(notify: Notify | None = "trigger", *, due: float | None = 5, updated: 
         "started_at": ago(10_000),
         "updated_at": ago(updated),
         "summary": "",
-        "evidence": Evidence(open=1, total=1, newest_due_at=None if due is None else ago(due)),
+        "evidence": Evidence(open=still, total=1, newest_due_at=None if due is None else ago(due)),
         "notify": notify,
     }
     return Alert(**(fields | changed))
@@ -52,15 +55,22 @@ UNTRIED = earlier(state="queued", attempts=0)
         (alert(), Plan(notify="trigger")),
         (alert(None), None),
         (alert(severity="info"), None),
-        (alert(due=900), Plan(notify="trigger")),
-        (alert(due=901), Plan(notify="trigger", dropped="stale")),
-        (alert("brief", due=901), Plan(notify="brief", dropped="stale")),
-        (alert("update", due=901), Plan(notify="update", dropped="stale")),
+        (alert(due=930, updated=900), Plan(notify="trigger")),
+        (alert(due=931, updated=901), Plan(notify="trigger", dropped="stale")),
+        (alert("update", due=931, updated=901), Plan(notify="update", dropped="stale")),
+        (alert("repeat", due=4_000, updated=901), Plan(notify="repeat", dropped="stale")),
+        # What goes on is not stale, however long it has: after a mute, and where its beginning came too late.
+        (alert(due=4_000), Plan(notify="trigger")),
+        (alert("update", due=4_000), Plan(notify="update")),
+        (alert("repeat", due=4_000), Plan(notify="repeat")),
+        # What is over is.
+        (alert(due=900, still=0), Plan(notify="trigger")),
+        (alert(due=901, still=0), Plan(notify="trigger", dropped="stale")),
+        (alert("brief", due=901, still=0), Plan(notify="brief", dropped="stale")),
         # A trend and a silence begin long before they are found.
         (alert(due=None, updated=900), Plan(notify="trigger")),
         (alert(due=None, updated=901), Plan(notify="trigger", dropped="stale")),
         (alert(mode="replay"), Plan(notify="trigger", dropped="replay")),
-        (alert("repeat", due=901), Plan(notify="repeat", dropped="stale")),
         (alert("resolve"), None),
         (alert("retract"), None),
         (alert("resolve", mode="replay"), None),
@@ -103,9 +113,17 @@ def test_an_update_replaces_an_untried_update_and_never_the_trigger() -> None:
     assert told(alert("update"), UNTRIED) == Plan(notify="update")
 
 
-def test_a_repeat_to_somebody_who_was_told_goes_by_when_it_was_made() -> None:
-    assert told(alert("repeat", due=4_000), earlier()) == Plan(notify="repeat")
-    assert told(alert("repeat", due=4_000, updated=901), earlier()) == Plan(notify="repeat", dropped="stale")
+@pytest.mark.parametrize("news", ["update", "repeat"])
+def test_who_was_told_hears_of_what_goes_on_by_when_the_record_was_made(news: Notify) -> None:
+    assert told(alert(news, due=4_000), earlier()) == Plan(notify=news)
+    assert told(alert(news, due=4_000, updated=901), earlier()) == Plan(notify=news, dropped="stale")
+
+
+@pytest.mark.parametrize("goes_on", ["update", "repeat"])
+def test_who_missed_the_beginning_hears_of_what_goes_on(goes_on: Notify) -> None:
+    missed = earlier(state="dropped", attempts=0)
+    assert told(alert(goes_on, due=4_000), missed) == Plan(notify=goes_on)
+    assert told(alert("resolve", due=8_000, still=0), missed, earlier(goes_on)) == Plan(notify="resolve")
 
 
 def test_who_was_told_hears_of_it_whatever_its_severity_becomes() -> None:

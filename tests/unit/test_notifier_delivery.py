@@ -139,3 +139,11 @@ async def test_it_is_sent_in_the_try_that_is_answered_well(tmp_path: Path) -> No
 )  # fmt: skip
 def test_a_status_means(status: int, meaning: str) -> None:
     assert answer_of(status, None, from_ms(BEGIN)).outcome == meaning
+
+
+@pytest.mark.parametrize(
+    "wish", ["Sun, 22 Nov 99999999999999999999 00:01:00 GMT", "Sun, 22 Nov 2026 00:01:00 +9999999999999999", "soon"]
+)
+def test_a_wish_that_no_calendar_has_is_no_reason_to_give_up(wish: str) -> None:
+    answer = answer_of(503, wish, from_ms(BEGIN))
+    assert (answer.outcome, answer.retry_after) == ("retry", None)

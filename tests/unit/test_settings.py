@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from agents.metrics.baseline import KEPT_DAYS
 from schemas.policies import AnswerWithin, MetricSettings, Policies, QueuePolicy
 from streams.sections import Sections, model_of
 from streams.settings import Settings, SettingsError, load_settings
@@ -103,6 +104,21 @@ def test_json_of_the_environment_that_cannot_be_read_is_said(monkeypatch: pytest
     monkeypatch.setenv("FLOORWALKER_SOURCES", "pbx")
     with pytest.raises(SettingsError, match=r"sources.*JSON"):
         load_settings()
+
+
+def test_a_wait_that_makes_everything_stale_is_refused_and_the_longest_that_does_not_is_taken() -> None:
+    told = {"group_wait": "56s", "stale_after": "1m"}
+    assert load_settings(alerts=told).alerts.group_wait == 56
+    for grace, wait in (("2s", "56s"), ("1s", "57s")):
+        with pytest.raises(SettingsError, match=r"alerts\.group_wait: every broken promise would be stale") as error:
+            load_settings(service={"grace": grace}, alerts={**told, "group_wait": wait})
+        assert "alerts.stale_after at least 61s" in str(error.value)
+
+
+def test_no_more_days_can_be_asked_for_than_are_kept() -> None:
+    assert load_settings(trends={"learn_days": KEPT_DAYS}).trends.learn_days == KEPT_DAYS
+    with pytest.raises(SettingsError, match=r"trends\.learn_days: \d+: too large"):
+        load_settings(trends={"learn_days": KEPT_DAYS + 1})
 
 
 def test_nothing_can_be_changed_afterwards() -> None:

@@ -55,7 +55,7 @@ def plan(
         return None
     if alert.mode == "replay":
         return Plan(notify=alert.notify, dropped="replay")
-    if now - _as_of(alert, was_told=bool(told)) > timedelta(seconds=stale_after):
+    if now - _as_of(alert) > timedelta(seconds=stale_after):
         return Plan(notify=alert.notify, dropped="stale")
     news = ("update", "repeat")
     superseded = tuple(
@@ -64,13 +64,12 @@ def plan(
     return Plan(notify=alert.notify, superseded=superseded)
 
 
-def _as_of(alert: Alert, *, was_told: bool) -> datetime:
+def _as_of(alert: Alert) -> datetime:
     """The instant that decides whether a record is stale.
 
-    Of a broken promise: when the newest one was broken. Of all else: the clock when the record was made, which stands
-    still in a backlog, so that it too is old after an outage. When a trend began is an estimate of the past, and a
-    silent source has been silent for its whole limit when it is found: both would always be stale. A repeat to
-    somebody who was told says that it goes on now, which does not depend on when the last promise was broken.
+    Of what goes on: the clock when the record was made, which stands still in a backlog, so that it is old after an
+    outage. When the last promise was broken does not matter then: whoever is told after a mute, or of more that has
+    joined, is told of what is so now. Of broken promises that are all over: when the newest one was broken.
     """
     due = alert.evidence.newest_due_at
-    return alert.updated_at if due is None or (alert.notify == "repeat" and was_told) else due
+    return alert.updated_at if due is None or alert.evidence.open else due

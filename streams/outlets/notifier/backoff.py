@@ -35,12 +35,13 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     (7.0, None)
     >>> retry_after("Sun, 22 Nov 2026 00:01:00 GMT", datetime(2026, 11, 22, tzinfo=UTC))
     60.0
+    >>> retry_after("Sun, 22 Nov 99999999999999999999 00:01:00 GMT", datetime(2026, 11, 22, tzinfo=UTC))
     """
     text = (header or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())

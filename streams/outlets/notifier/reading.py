@@ -26,8 +26,9 @@ Take = Callable[[Sequence[Record], int], None]
 class TopicReading:
     """Hands on the records of a topic (physical name) in batches, with the offset behind each batch.
 
-    `start` says where to begin, after every connection. `ready`: Kafka answers and what stood there at the last look
-    is read.
+    `start` says where to begin, after every connection, but never before what was handed on already: whoever keeps the
+    last record of a key would have an old one again. `ready`: Kafka answers and what stood there at the last look is
+    read.
     """
 
     def __init__(self, bootstrap: str, topic: str, start: Start, take: Take) -> None:
@@ -36,6 +37,7 @@ class TopicReading:
         self._bootstrap = bootstrap
         self._start = start
         self._take = take
+        self._position = 0
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -56,12 +58,14 @@ class TopicReading:
             await asyncio.sleep(AGAIN)
         partition = TopicPartition(self.topic, 0)
         reader.assign([partition])
-        reader.seek(partition, await self._start(reader, partition))
+        reader.seek(partition, max(await self._start(reader, partition), self._position))
         loop = asyncio.get_running_loop()
         probed, end = -PROBE, 0
         while True:
             for records in (await reader.getmany(timeout_ms=POLL_MS, max_records=BATCH)).values():
-                self._take(records, records[-1].offset + 1)
+                position = records[-1].offset + 1
+                self._take(records, position)
+                self._position = position
             if loop.time() - probed >= PROBE:
                 async with asyncio.timeout(PROBE):
                     end = (await reader.end_offsets([partition]))[partition]

@@ -1,6 +1,9 @@
 """What is promised when: every version of policies and calendars heard of, with the instant from which it holds.
 
-A book only grows, and what it says of an instant that has passed never changes. Instants and durations in ms. Pure.
+A book only grows, and what it says of an instant that has passed never changes. From the instant on at which something
+is heard, of the versions of a name that settings and topic have the highest that has begun holds, and under one number
+what the topic says: so what holds follows from both, in whatever order they were heard. Instants and durations in ms.
+Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -59,12 +62,17 @@ NO_PROMISE = Promise()
 
 
 class BookEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
-    """What was heard of at `at` (0: before any clock), of the settings or of a record of the topic policies."""
+    """What was heard of at `at` (0: before any clock), of the settings or of a record of the topic policies.
+
+    `by_number`: the highest version that has begun holds. Entries that were stored without it hold as they did when
+    they were written: what was said last.
+    """
 
     at: int
     settings: Policies | None = None
     policies: tuple[SlaPolicy, ...] = ()
     calendars: tuple[CalendarTerms, ...] = ()
+    by_number: bool = False
 
 
 class _Since(NamedTuple):
@@ -75,8 +83,15 @@ class _Since(NamedTuple):
     policy: SlaPolicy | None = None
     calendar: Calendar | None = None
 
+    @property
+    def terms(self) -> SlaPolicy | CalendarTerms | None:
+        return self.policy if self.calendar is None else self.calendar.terms
+
 
 _Noted = dict[str, list[_Since]]
+
+_Published = dict[str, dict[int, _T]]
+"""Versions by id and number."""
 
 
 class _InForce(NamedTuple):
@@ -94,12 +109,15 @@ class PolicyBook:
     begins, the first 0. Raises ValueError for entries that say no policy or calendar.
     """
 
-    def __init__(self, entries: Sequence[BookEntry] = (BookEntry(at=0, settings=Policies()),)) -> None:
+    def __init__(self, entries: Sequence[BookEntry] = (BookEntry(at=0, settings=Policies(), by_number=True),)) -> None:
         self.entries: list[BookEntry] = []
         self.epochs: list[int] = [0]
         self._settings: list[tuple[int, Policies]] = [(0, Policies())]
+        self._settings_by_number = True
         self._policies: _Noted = {}
         self._calendars: _Noted = {}
+        self._published_policies: _Published[SlaPolicy] = {}
+        self._published_calendars: _Published[CalendarTerms] = {}
         self._reckoned: set[str | None] = set()
         self._in_force: dict[int, _InForce] = {}
         self._promises: dict[tuple[int, ClockName, Properties], Promise] = {}
@@ -110,7 +128,7 @@ class PolicyBook:
     @classmethod
     def of(cls, settings: Policies) -> "PolicyBook":
         """The book of who has heard of nothing but settings."""
-        return cls((BookEntry(at=0, settings=settings),))
+        return cls((BookEntry(at=0, settings=settings, by_number=True),))
 
     def as_of(self, entries: int, until: int) -> "PolicyBook":
         """A book that says of everything up to an instant what this one did when it had so many entries: what was
@@ -125,10 +143,11 @@ class PolicyBook:
         return former
 
     def hear_settings(self, settings: Policies, at: int) -> bool:
-        """Take the settings of a start at `at`. Returns whether they are others than before."""
-        if settings == self._settings[-1][1]:
+        """Take the settings of a start at `at`. Returns whether they are news: others than before, or stored when
+        what was said last held."""
+        if self._settings_by_number and settings == self._settings[-1][1]:
             return False
-        self._add(BookEntry(at=at, settings=settings))
+        self._add(BookEntry(at=at, settings=settings, by_number=True))
         return True
 
     def hear(self, record: AnyPolicyRecord, at: int) -> bool:
@@ -136,18 +155,16 @@ class PolicyBook:
 
         Raises ValueError for what is no policy or calendar; the book is then as it was.
         """
-        entry: BookEntry
-        if isinstance(record, PolicyRecord):
-            policies = [since.policy for since in self._policies.get(record.id, ())]
-            entry = BookEntry(at=at, policies=tuple(one for one in record.versions if one not in policies))
-        else:
-            known = [since.calendar.terms for since in self._calendars.get(record.id, ()) if since.calendar is not None]
-            entry = BookEntry(at=at, calendars=tuple(one for one in record.versions if one not in known))
-        versions: tuple[SlaPolicy | CalendarTerms, ...] = (*entry.policies, *entry.calendars)
-        for version in versions:
+        for version in record.versions:
             if version.id != record.id:
                 raise ValueError(f"the record of {record.id!r} holds a version of {version.id!r}: one id a record")
-        if not versions:
+        if isinstance(record, PolicyRecord):
+            policies = _news(record.versions, self._published_policies.get(record.id, {}))
+            entry = BookEntry(at=at, policies=policies, by_number=True)
+        else:
+            calendars = _news(record.versions, self._published_calendars.get(record.id, {}))
+            entry = BookEntry(at=at, calendars=calendars, by_number=True)
+        if not entry.policies and not entry.calendars:
             return False
         self._add(entry)
         return True
@@ -185,26 +202,81 @@ class PolicyBook:
         return settings[place][1].of(queue).max_wait_ms
 
     def _add(self, entry: BookEntry) -> None:
-        policies, terms = list(entry.policies), list(entry.calendars)
+        said = entry.settings or Policies()
+        policies = (*said.sla, *entry.policies)
+        for terms in (*said.calendars, *entry.calendars):
+            checked_calendar(terms)
+        for policy in policies:
+            check(policy)
+        for policy in policies:
+            if any(clock != "answer_within" for clock in policy.targets):
+                self._reckoned.update(policy.applies.channels or (None,))
+        _publish(self._published_policies, entry.policies)
+        _publish(self._published_calendars, entry.calendars)
+        if entry.by_number:
+            self._take(entry)
+        else:
+            self._take_as_said_last(entry)
+        self.entries.append(entry)
+        self._in_force.clear()
+        self._promises.clear()
+
+    def _take(self, entry: BookEntry) -> None:
+        """Work out anew what holds from then on."""
+        if entry.settings is not None:
+            self._begin_settings(entry)
+        told = self._settings[-1][1]
+        self._hold_anew(entry, self._policies, entry.policies, told.sla, self._published_policies)
+        self._hold_anew(entry, self._calendars, entry.calendars, told.calendars, self._published_calendars)
+
+    def _hold_anew(
+        self, entry: BookEntry, noted: _Noted, spoken: Sequence[_T], told: Sequence[_T], published: _Published[_T]
+    ) -> None:
+        """What settings and topic have of these names together holds from the entry's instant on; with settings, of
+        all names. `spoken`: by the topic, in this entry."""
+        names = {one.id for one in spoken}
+        if entry.settings is not None:
+            names = {*noted, *published, *(one.id for one in told)}
+        for name, versions in _versions(names, told, published).items():
+            coming = [_since(one, entry.at, len(self.entries)) for one in _in_turn(versions, entry.at)]
+            self._hold(noted, name, coming, entry.at)
+
+    def _hold(self, noted: _Noted, name: str, coming: list[_Since], at: int) -> None:
+        """This holds from `at` on, and nothing else that was to come. A policy of which there is no version any more
+        ends; a calendar stays for the policies that name it."""
+        former = [since for since in noted.get(name, ()) if since.at <= at]
+        held = former[-1].terms if former else None
+        if not coming and isinstance(held, SlaPolicy):
+            coming = [_Since(at, len(self.entries))]
+        elif coming and coming[0].at == at and coming[0].terms == held:
+            coming = coming[1:]
+        noted[name] = [*former, *coming]
+        for since in coming:
+            self._begin(since.at)
+
+    def _begin_settings(self, entry: BookEntry) -> None:
+        settings = entry.settings or Policies()
+        self._settings = [*self._settings, (entry.at, settings)] if self.entries else [(0, settings)]
+        self._settings_by_number = entry.by_number
+        self._begin(entry.at)
+
+    def _take_as_said_last(self, entry: BookEntry) -> None:
+        """An entry of before: what settings tell otherwise than those before them, or the topic tells, holds, whatever
+        its number."""
+        policies, calendars = list(entry.policies), list(entry.calendars)
         number, at = len(self.entries), entry.at
         if entry.settings is not None:
             before = self._settings[-1][1]
             policies = self._told_anew(self._policies, before.sla, entry.settings.sla)
-            terms = self._told_anew(self._calendars, before.calendars, entry.settings.calendars)
-        calendars = list(map(checked_calendar, terms))
+            calendars = self._told_anew(self._calendars, before.calendars, entry.settings.calendars)
+            for name in self._take_back(self._policies, before.sla, entry.settings.sla, at):
+                self._note(self._policies, name, _Since(at, number))
+            self._take_back(self._calendars, before.calendars, entry.settings.calendars, at)
+            self._begin_settings(entry)
         for policy in policies:
-            check(policy)
-        if entry.settings is not None:
-            self._take_settings(entry.settings, at)
-        for policy in policies:
-            self._note(self._policies, policy.id, _Since(_from(policy, at), number, policy))
-            if any(clock != "answer_within" for clock in policy.targets):
-                self._reckoned.update(policy.applies.channels or (None,))
-        for calendar in calendars:
-            self._note(self._calendars, calendar.id, _Since(_from(calendar.terms, at), number, None, calendar))
-        self.entries.append(entry)
-        self._in_force.clear()
-        self._promises.clear()
+            self._note(self._policies, policy.id, _since(policy, at, number))
+        for terms in calendars:
+            self._note(self._calendars, terms.id, _since(terms, at, number))
 
     def _told_anew(self, noted: _Noted, before: Sequence[_T], now: Sequence[_T]) -> list[_T]:
         """What settings say that others before them did not, in the order in which it holds: every version of what
@@ -214,16 +286,6 @@ class PolicyBook:
         whole = {name for name in changed if self._is_of_settings(noted, name)}
         anew = [one for one in now if one.id in whole or (one.id in changed and one not in was.get(one.id, ()))]
         return sorted(anew, key=lambda one: (_from(one, 0), one.version))
-
-    def _take_settings(self, settings: Policies, at: int) -> None:
-        """Settings hold whole: a policy that they no longer name ends, unless the topic has spoken of it since. A
-        calendar stays for the policies that name it."""
-        number, before = len(self.entries), self._settings[-1][1]
-        for name in self._take_back(self._policies, before.sla, settings.sla, at):
-            self._note(self._policies, name, _Since(at, number))
-        self._take_back(self._calendars, before.calendars, settings.calendars, at)
-        self._settings = [*self._settings, (at, settings)] if number else [(0, settings)]
-        self._begin(at)
 
     def _take_back(self, noted: _Noted, before: Sequence[_T], now: Sequence[_T], at: int) -> list[str]:
         """What settings announced for later than `at` and tell otherwise now does not come. Returns what they no
@@ -285,6 +347,36 @@ def _latest(noted: Mapping[str, Sequence[_Since]], at: int) -> list[_Since]:
     return found
 
 
+def _in_turn(versions: Iterable[_T], at: int) -> list[_T]:
+    """The versions that come to hold from `at` on, one after the other: each until one of a higher number begins."""
+    found: list[_T] = []
+    for one in sorted(versions, key=lambda one: (_from(one, at), one.version)):
+        if found and one.version < found[-1].version:
+            continue
+        if found and _from(found[-1], at) == _from(one, at):
+            found.pop()
+        found.append(one)
+    return found
+
+
+def _versions(names: Iterable[str], told: Iterable[_T], published: _Published[_T]) -> dict[str, Iterable[_T]]:
+    """Of each name the versions of settings and topic, under one number that of the topic."""
+    found: dict[str, dict[int, _T]] = {name: {} for name in names}
+    for one in told:
+        if one.id in found:
+            found[one.id][one.version] = one
+    return {name: (versions | published.get(name, {})).values() for name, versions in found.items()}
+
+
+def _news(versions: Iterable[_T], known: Mapping[int, _T]) -> tuple[_T, ...]:
+    return tuple(one for one in versions if known.get(one.version) != one)
+
+
+def _publish(published: _Published[_T], versions: Iterable[_T]) -> None:
+    for one in versions:
+        published.setdefault(one.id, {})[one.version] = one
+
+
 def _by_id(versions: Iterable[_T]) -> dict[str, list[_T]]:
     found: dict[str, list[_T]] = {}
     for one in versions:
@@ -294,6 +386,14 @@ def _by_id(versions: Iterable[_T]) -> dict[str, list[_T]]:
 
 def _instant(since: tuple[int, object] | _Since) -> int:
     return since[0]
+
+
+def _since(terms: SlaPolicy | CalendarTerms, heard: int, number: int) -> _Since:
+    """What a version makes hold that was heard of at `heard` by the entry `number`."""
+    begins = _from(terms, heard)
+    if isinstance(terms, SlaPolicy):
+        return _Since(begins, number, terms)
+    return _Since(begins, number, None, checked_calendar(terms))
 
 
 def _from(terms: SlaPolicy | CalendarTerms, heard: int) -> int:

@@ -54,8 +54,9 @@ def differences(told: T, published: T) -> list[str]:
 
 def versions(told: Sequence[T], published: Sequence[T], at: datetime) -> list[Version[T]]:
     """All versions of one id, ascending, as they stand at an instant. `told`: by the settings."""
-    newest = max((each.version for each in chain(told, published) if _begun(each, at)), default=None)
     known = {each.version: each for each in published}
+    unpublished = (each for each in told if each.version not in known)
+    newest = max((each.version for each in chain(unpublished, published) if _begun(each, at)), default=None)
     found = []
     for terms in published:
         agreed = any(each.version == terms.version and same(each, terms) for each in told)

@@ -192,6 +192,8 @@ class _Walk:
         known = max(self._judged, moments[-1].at, *(each.at for each in self._later if each.event is not None), 0)
         for moment in moments:
             self._change_before(moment.at + (moment.what == "run"))
+            if moment.what == "end":
+                self._measure_end(moment.at)
             self._happen(moment)
         self._change_before(known + 1)
         self._pass(max(self._judged + 1, self._now))
@@ -200,6 +202,13 @@ class _Walk:
         """The terms that come into force before an instant do."""
         while self._later and self._later[0].at < at:
             self._change(self._later.pop(0))
+
+    def _measure_end(self, at: int) -> None:
+        """Where the calendar in force at the end measures the whole, that is the one that begins as it ends."""
+        if self._later and self._later[0].at == at:
+            term = self._later[0]
+            if term.mode == "last_schedule" and _cause(self._term, term) == "calendar_changed":
+                self._change(self._later.pop(0))
 
     def _happen(self, moment: _Moment) -> None:
         self._pass(moment.at)

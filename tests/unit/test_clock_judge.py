@@ -8,7 +8,7 @@ from agents.contacts.runs import runs_of
 from agents.contacts.stopwatch import NEVER
 from schemas.calendars import Calendar
 from schemas.instants import MINUTE
-from schemas.policies import CalendarTerms
+from schemas.policies import CalendarMode, CalendarTerms
 from tests.unit.clock_stories import at, fact, local, only, status, steps_of, story, term, told
 
 CREATED = fact(8, "10:00", "created")
@@ -223,6 +223,34 @@ def test_an_offer_that_is_left_keeps_its_reason() -> None:
         ("activated", 1000, None),
         ("at_risk", 2600, None),
         ("cancelled", 3000, "abandoned"),
+    ]
+
+
+def test_a_calendar_that_begins_as_the_clock_ends_is_the_one_in_force_at_its_end() -> None:
+    longer = Calendar(CalendarTerms(id="BER", version=2, timezone="Europe/Berlin", hours="Mo-Fr 08:00-17:00"))
+    run = only("total_resolution", [fact(8, "08:00", "created"), status(8, "11:00", "solved")])
+
+    def ended(mode: CalendarMode, target: int = 240) -> list[tuple[str, str, str]]:
+        return story(run, term(target, mode=mode), term(target, at(8, "11:00"), longer, mode=mode))[1:]
+
+    assert ended("last_schedule") == [
+        ("retargeted", "Mon 11:00", "Mon 12:00"),
+        ("fulfilled attained", "Mon 11:00", "Mon 12:00"),
+    ]
+    whole = (term(240, mode="last_schedule"), term(240, at(8, "11:00"), longer, mode="last_schedule"))
+    assert steps_of(run, whole, 0)[-1].elapsed == 180 * MINUTE
+    assert ended("last_schedule", 150)[1:] == [
+        ("breached", "Mon 10:30", "Mon 10:30"),
+        ("fulfilled late", "Mon 11:00", "Mon 10:30"),
+    ]
+    assert ended("piecewise") == [("fulfilled attained", "Mon 11:00", "Mon 13:00")]
+
+
+def test_a_policy_that_changes_as_the_clock_ends_comes_too_late_for_it() -> None:
+    terms = (term(240, mode="last_schedule"), term(30, at(8, "11:00"), version=2, mode="last_schedule"))
+    assert story(work(("11:00", "solved")), *terms) == [
+        ("activated", "Mon 10:00", "Mon 14:00"),
+        ("fulfilled attained", "Mon 11:00", "Mon 14:00"),
     ]
 
 

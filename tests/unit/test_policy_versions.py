@@ -59,6 +59,14 @@ def test_of_two_that_say_different_things_under_one_number_the_published_holds()
     ]  # fmt: skip
 
 
+def test_a_version_to_come_leaves_the_one_before_in_force_whatever_the_settings_say_under_its_number() -> None:
+    known = policy(1), policy(2, NOW + HOUR)
+    assert states(*known, told=(policy(2),)) == [(1, ("topic",), "in_force"), (2, ("settings", "topic"), "coming")]
+    assert states(*known, told=(policy(2, NOW),)) == [
+        (1, ("topic",), "in_force"), (2, ("settings",), "contradicted"), (2, ("topic",), "coming"),
+    ]  # fmt: skip
+
+
 def test_settings_alone_hold_where_nothing_is_published() -> None:
     assert states(told=(policy(2, NOW + HOUR), policy(1))) == [
         (1, ("settings",), "in_force"), (2, ("settings",), "coming"),

@@ -113,9 +113,7 @@ HOOK_DELIVERIES = Counter(
 HOOK_SECONDS = Histogram(
     "floorwalker_hook_seconds", "Time from a webhook's body to its answer.", ("provider",), buckets=_SECONDS
 )
-SPOOL_BYTES = Gauge(
-    "floorwalker_spool_bytes", "Size of the file of records that wait for Kafka; 0 where none does.", ("source",)
-)
+SPOOL_BYTES = Gauge("floorwalker_spool_bytes", "Bytes of records that wait for Kafka; 0 where none do.", ("source",))
 FEED_RECORDS = Counter(
     "floorwalker_feed_records_total",
     "Records that feeds brought, by where they are kept (taken by Kafka, spooled), or why they are not.",

@@ -1,16 +1,21 @@
 """What a provider's hook needs of the provider before it can verify, such as a certificate: fetched once and kept.
 
 Whose addresses these are, the hook has checked; that it is really they who answer, TLS proves. Who forges deliveries
-can name such addresses all the same: so few are fetched, kept and tried again.
+can name such addresses all the same: so few are fetched, kept and tried again. What was fetched is also in a folder, so
+that forgeries after a start do not keep us from what is genuine.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from streams.connectors.cursor import save_whole
 from streams.ending import end
 
 if TYPE_CHECKING:
@@ -31,9 +36,14 @@ FAILED_SECONDS = 15.0
 """How long a failure holds: less than the 20 s after which SNS tries again, so that each of its few tries is one."""
 
 MOST = 16
-"""Addresses that are kept, and that are fetched within WINDOW_SECONDS, whatever becomes of them."""
+"""Addresses that are kept, and that are fetched within WINDOW_SECONDS, whatever becomes of them: of the usual form as
+many as of all others."""
 
 WINDOW_SECONDS = 60.0
+
+_USUAL = re.compile(r"https://[^/]+/SimpleNotificationService-[0-9a-f]{32}\.pem")
+"""Addresses as those that need fetching have them."""
+_OLD = float("-inf")
 
 
 class NotFetched(Exception):
@@ -41,17 +51,30 @@ class NotFetched(Exception):
 
 
 class Fetches:
-    """What was fetched, by address. `clock`: seconds that only grow. `fetch`: the bytes of an address, or an
-    exception."""
+    """What was fetched, by address. `clock`: seconds that only grow. `folder`: where it outlasts the process. `fetch`:
+    the bytes of an address, or an exception."""
 
-    def __init__(self, clock: Callable[[], float], fetch: Callable[[str], Awaitable[bytes]] | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], folder: Path, fetch: Callable[[str], Awaitable[bytes]] | None = None
+    ) -> None:
         self._clock = clock
+        self._folder = folder
         self._fetch = fetch or fetched
         # Until when each is good, and its bytes; the least recently used is the first.
         self._kept: dict[str, tuple[float, bytes]] = {}
         self._failed: dict[str, tuple[float, str]] = {}
-        self._began: deque[float] = deque()
+        self._began: dict[bool, deque[float]] = {True: deque(), False: deque()}
         self._under_way: dict[str, asyncio.Task[bytes | NotFetched]] = {}
+
+    def open(self) -> None:
+        """Read what the folder has. It is old: it holds where it cannot be fetched anew."""
+        for path in sorted(self._folder.glob("*.fetched"), key=_modified)[-MOST:]:
+            try:
+                address, content = _read(path.read_bytes())
+            except (OSError, ValueError) as error:
+                log.warning("hooks.kept_unreadable", file=str(path), error=str(error))
+                continue
+            self._kept[address] = (_OLD, content)
 
     async def get(self, address: str) -> bytes:
         """The bytes of an https address, fetched where they are not there or are old. Raises NotFetched."""
@@ -74,9 +97,10 @@ class Fetches:
             raise NotFetched(self._failed[address][1])
         task = self._under_way.get(address)
         if task is None:
-            if len(self._began) >= MOST:
+            began = self._began[_USUAL.fullmatch(address) is not None]
+            if len(began) >= MOST:
                 raise NotFetched(f"{MOST} addresses were fetched within {WINDOW_SECONDS:g} s")
-            self._began.append(now)
+            began.append(now)
             task = self._under_way[address] = asyncio.create_task(self._fetched(address))
         # Whoever stops waiting leaves it to the others.
         found = await asyncio.shield(task)
@@ -90,8 +114,9 @@ class Fetches:
 
     def _forget(self, now: float) -> None:
         self._failed = {address: failed for address, failed in self._failed.items() if failed[0] > now}
-        while self._began and self._began[0] <= now - WINDOW_SECONDS:
-            self._began.popleft()
+        for began in self._began.values():
+            while began and began[0] <= now - WINDOW_SECONDS:
+                began.popleft()
 
     async def _fetched(self, address: str) -> bytes | NotFetched:
         try:
@@ -106,9 +131,41 @@ class Fetches:
         finally:
             del self._under_way[address]
         self._kept[address] = (self._clock() + KEPT_SECONDS, content)
-        while len(self._kept) > MOST:
-            del self._kept[next(iter(self._kept))]
+        gone = list(self._kept)[:-MOST]
+        for each in gone:
+            del self._kept[each]
+        try:
+            await asyncio.to_thread(self._save, address, content, gone)
+        except OSError as error:
+            log.warning("hooks.not_saved", folder=str(self._folder), error=str(error))
         return content
+
+    def _save(self, address: str, content: bytes, gone: list[str]) -> None:
+        save_whole(self._file(address), _written(address, content))
+        for each in gone:
+            self._file(each).unlink(missing_ok=True)
+
+    def _file(self, address: str) -> Path:
+        return self._folder / f"{sha256(address.encode()).hexdigest()[:32]}.fetched"
+
+
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _written(address: str, content: bytes) -> bytes:
+    """A file: the digest of the rest, the address, and what was fetched from it."""
+    rest = address.encode() + b"\n" + content
+    return sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def _read(file: bytes) -> tuple[str, bytes]:
+    """Address and content of a file. Raises ValueError."""
+    digest, _, rest = file.partition(b"\n")
+    address, _, content = rest.partition(b"\n")
+    if sha256(rest).hexdigest().encode() != digest:
+        raise ValueError("it is not as it was written")
+    return address.decode(), content
 
 
 async def fetched(address: str, transport: "httpx.AsyncBaseTransport | None" = None) -> bytes:

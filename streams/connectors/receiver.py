@@ -69,8 +69,8 @@ class Bucket:
 
 
 class Receiver:
-    """What all sources of webhooks share. `folder`: of the spools. `spool`: bytes that each may have. `clock`: seconds
-    that only grow."""
+    """What all sources of webhooks share. `folder`: of the spools, and of what was fetched. `spool`: bytes that may
+    wait in each. `clock`: seconds that only grow."""
 
     def __init__(
         self,
@@ -89,12 +89,13 @@ class Receiver:
         self._buckets = {name: Bucket(source.rate, clock) for name, source in named.items()}
         self._clock = clock
         self._visit = visit or _visited
-        self._fetches = Fetches(clock, fetch)
+        self._fetches = Fetches(clock, folder / "fetched", fetch)
         self._visits: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Open the spools. Raises SpoolInUse, OSError."""
         await self._keeper.open()
+        await asyncio.to_thread(self._fetches.open)
 
     async def run(self) -> None:
         """Put what is in the spools on Kafka, for ever."""
@@ -114,12 +115,13 @@ class Receiver:
         return source
 
     def _pace(self, source: Source) -> None:
-        """Count one that is genuine and would be sent again. Raises Declined (429) where there were too many."""
+        """Count one that is genuine and would be sent again. Raises Declined (503) where there were too many: some
+        providers drop what is answered by 429."""
         wait = self._buckets[source.name].take()
         if wait:
             seconds = str(ceil(wait))
             detail = f"{source.rate:g} deliveries a second are taken; try again in {seconds} s"
-            raise Declined(429, "Too many", detail, "too_many", {"Retry-After": seconds})
+            raise Declined(503, "Too many", detail, "too_many", {"Retry-After": seconds})
 
     def declined(self, provider: str, name: str, why: Declined) -> None:
         """Count a delivery that was not taken, and say so in the log, without what it held."""

@@ -87,7 +87,7 @@ def test_what_is_genuine_is_on_the_topic_verbatim_and_nothing_else(
     # Who forges takes nothing of what the provider may send.
     assert [gateway.post("again", b"id:9", "0").status for _ in range(12)] == [401] * 12
     slow.join()
-    assert b" 408 " in told[0].splitlines()[0]
+    assert b" 503 " in told[0].splitlines()[0]
 
     (record,) = on_topic(kafka.bootstrap, namespace)
     assert (record.value, record.key) == (b"id:1 \xc3\xbc\r\n\x00", "id")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,13 +21,14 @@ ADDRESS = "https://sns.eu-central-1.amazonaws.com/fw.pem"
 class Web:
     """Answers as it is told, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.now = 1_000.0
         self.asked: list[str] = []
         self.failure: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
-        self.fetches = Fetches(lambda: self.now, self.fetch)
+        self.fetches = Fetches(lambda: self.now, folder, self.fetch)
+        self.fetches.open()
 
     async def fetch(self, address: str) -> bytes:
         self.asked.append(address)
@@ -40,11 +43,12 @@ class Web:
         return str(caught.value)
 
 
-def running(body: Callable[[Web], Awaitable[None]]) -> None:
+def running(body: Callable[[Web], Awaitable[None]], folder: Path | None = None) -> None:
     async def whole() -> None:
-        web = Web()
-        await body(web)
-        await web.fetches.close()
+        with tempfile.TemporaryDirectory() as other:
+            web = Web(folder or Path(other))
+            await body(web)
+            await web.fetches.close()
 
     asyncio.run(whole())
 
@@ -165,6 +169,93 @@ def test_the_address_that_was_used_least_recently_is_given_up() -> None:
         assert web.asked == [f"{ADDRESS}?1"]
 
     running(body)
+
+
+def usual(number: int) -> str:
+    return f"https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-{number:032x}.pem"
+
+
+@pytest.mark.parametrize(
+    ("forged", "genuine"),
+    [(f"{ADDRESS}?{{}}", usual(1)), (f"{usual(1)}?{{}}", usual(1)), (usual(0)[:-4] + "{}.pem", usual(1))],
+)
+def test_addresses_that_nobody_has_take_no_turns_of_those_that_are_as_usual(forged: str, genuine: str) -> None:
+    async def body(web: Web) -> None:
+        web.failure = NotFetched("status 404")
+        for number in range(MOST):
+            assert await web.fails(forged.format(number)) == "status 404"
+        assert await web.fails(forged.format("more")) == f"{MOST} addresses were fetched within {WINDOW_SECONDS:g} s"
+        web.failure = None
+        assert await web.fetches.get(genuine) == genuine.encode()
+        web.failure = NotFetched("status 404")
+        for number in range(2, MOST + 1):
+            assert await web.fails(usual(number)) == "status 404"
+        assert await web.fails(usual(0)) == f"{MOST} addresses were fetched within {WINDOW_SECONDS:g} s"
+
+    running(body)
+
+
+async def get(web: Web) -> None:
+    assert await web.fetches.get(ADDRESS) == ADDRESS.encode()
+
+
+def test_after_a_start_what_was_fetched_before_holds_where_it_cannot_be_fetched_anew(tmp_path: Path) -> None:
+    async def forged(web: Web) -> None:
+        web.failure = NotFetched("status 404")
+        for number in range(MOST):
+            await web.fails(f"{ADDRESS}?{number}")
+        await get(web)
+        assert ADDRESS not in web.asked
+
+    async def away(web: Web) -> None:
+        web.failure = OSError("away")
+        await get(web)
+        assert web.asked == [ADDRESS]
+
+    async def back(web: Web) -> None:
+        await get(web)
+        await get(web)
+        assert web.asked == [ADDRESS]
+
+    for body in (get, forged, away, back):
+        running(body, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\n\n", None])
+def test_a_file_that_is_not_as_it_was_written_is_as_none(tmp_path: Path, content: bytes | None) -> None:
+    running(get, tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-1] + b"M" if content is None else content)
+
+    async def away(web: Web) -> None:
+        web.failure = OSError("away")
+        assert await web.fails() == "OSError"
+
+    with capture_logs() as logs:
+        running(away, tmp_path)
+    assert logs[0] == {
+        "event": "hooks.kept_unreadable",
+        "log_level": "warning",
+        "file": str(file),
+        "error": "it is not as it was written",
+    }
+
+
+def test_a_folder_that_cannot_be_written_keeps_nobody_from_what_was_fetched(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with capture_logs() as logs:
+        running(get, tmp_path / "file" / "folder")
+    assert [each["event"] for each in logs] == ["hooks.not_saved"]
+
+
+def test_no_more_is_in_the_folder_than_is_kept(tmp_path: Path) -> None:
+    async def many(web: Web) -> None:
+        for number in range(MOST + 2):
+            web.now += WINDOW_SECONDS
+            await web.fetches.get(f"{ADDRESS}?{number}")
+
+    running(many, tmp_path)
+    assert len(list(tmp_path.iterdir())) == MOST
 
 
 def test_what_is_under_way_ends_with_it() -> None:

@@ -1,6 +1,7 @@
 """Mailgun's routes and event webhooks: signed by time and token, read as mails."""
 
 import hmac
+import tracemalloc
 from typing import Any
 from urllib.parse import urlencode
 
@@ -182,6 +183,21 @@ def test_the_proof_is_found_wherever_it_stands_and_whatever_else_there_is() -> N
     verify(b"a=%ff&" * 2_000 + urlencode(proof).encode())
 
 
+def test_the_proof_of_parts_is_found_without_reading_their_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = {"timestamp": "1792490395", "token": "f3a9", "signature": signature("1792490395", "f3a9")}
+    body = multipart(fields(**proof)).replace(
+        b"Content-Disposition: form-data; name", b"content-disposition:form-data;name"
+    )
+    long = b'--fw\r\nX-Long: %b\r\nContent-Disposition: form-data; name="token"\r\n\r\nown\r\n' % (b"x" * 500)
+    monkeypatch.setattr("agents.intake.mail._form_field", None)
+    verify(b'--fw\r\nContent-Disposition: form-data; name="token"\r\n\r\nown\r\n' + body, content_type=MULTIPART_TYPE)
+    verify(body.replace(b"--fw--", long + b"--fw--"), content_type=MULTIPART_TYPE)
+    verify(body.replace(b'"token"', b"token"), content_type=MULTIPART_TYPE)
+    for other in (b'"tokens"', b'"own token"', b'"TOKEN"', b'"attachment-1"; filename="; name=token"'):
+        with pytest.raises(NotGenuine, match="is missing"):
+            verify(body.replace(b'"token"', other), content_type=MULTIPART_TYPE)
+
+
 def test_a_form_without_its_content_type_or_end_is_not_let_in() -> None:
     with pytest.raises(NotGenuine, match="is missing"):
         verify(multipart(fields())[:-8], content_type=MULTIPART_TYPE)
@@ -310,6 +326,17 @@ def test_the_key_is_found_without_the_text(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("agents.intake.mail._text_of", "agents.intake.providers.mailgun.decoded_text"):
         monkeypatch.setattr(name, None)
     assert PROVIDER.key(BODY, {}) == PROVIDER.key(whole, {}) == b"fw-0@kunde.example"
+
+
+def test_the_key_of_a_large_mail_is_made_of_its_beginning() -> None:
+    raw = urlencode({"body-mime": RAW}).encode() + b"%E4" * 1_000_000
+    for large in (raw, b"body-plain=" + b"%E4" * 1_000_000 + b"&" + BODY):
+        tracemalloc.start()
+        try:
+            assert PROVIDER.key(large, {}) == b"fw-0@kunde.example"
+            assert tracemalloc.get_traced_memory()[1] < 3 * len(large)
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

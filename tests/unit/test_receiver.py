@@ -335,6 +335,23 @@ def test_what_cannot_be_fetched_is_no_forgery_the_delivery_is_asked_for_again(tm
     receiving(tmp_path, [shop], body, fetch=fetch)
 
 
+def test_after_a_start_what_proves_a_delivery_need_not_be_fetched_anew(tmp_path: Path) -> None:
+    shop = source()
+
+    async def fetch(address: str) -> bytes:
+        return b"what is needed"
+
+    async def away(address: str) -> bytes:
+        raise OSError("away")
+
+    async def body(receiver: Receiver, kafka: Kafka) -> None:
+        delivery = posted(b"id:1", x_needs="https://sure.example/a.pem")
+        assert (await receiver.receive(shop, delivery)).status == 202
+
+    receiving(tmp_path, [shop], body, fetch=fetch)
+    receiving(tmp_path, [shop], body, fetch=away)
+
+
 @pytest.mark.parametrize("behaviour", ["never", "gives up", KafkaConnectionError("away"), TopicMissing("no topic")])
 def test_what_kafka_does_not_take_in_time_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str | Exception
@@ -538,7 +555,7 @@ def test_a_body_over_the_providers_limit_is_too_large(tmp_path: Path, headers: d
 def test_a_body_that_does_not_come_is_too_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.outlets.gateway.hooks.SLOWEST_BODY", 0.01)
     told, _ = asked(tmp_path, [source()], "/hooks/test/shop", [b"x", 60.0, b"x"])
-    assert (told.status, told.headers["connection"]) == (408, "close")
+    assert (told.status, told.headers["connection"], told.headers["retry-after"]) == (503, "close", "5")
 
 
 def test_too_many_are_put_off_but_what_is_forged_takes_nobody_s_turn(tmp_path: Path) -> None:
@@ -548,7 +565,7 @@ def test_too_many_are_put_off_but_what_is_forged_takes_nobody_s_turn(tmp_path: P
         for _ in range(5):
             assert (await declined(receiver, slow, posted(b"one", "another")))[0] == 401
         assert (await receiver.receive(slow, posted(b"one"))).status == 202  # at least one, however slow
-        assert await declined(receiver, slow, posted(b"two")) == (429, "too_many", {"Retry-After": "10"})
+        assert await declined(receiver, slow, posted(b"two")) == (503, "too_many", {"Retry-After": "10"})
         assert kafka.bodies == [b"one"]
 
     receiving(tmp_path, [slow], body, clock=lambda: 0.0)

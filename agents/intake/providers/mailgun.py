@@ -7,6 +7,7 @@ a copy of what agents send come in by a route, and name our addresses in the set
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
@@ -15,12 +16,15 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from agents.intake.mail import (
+    LONGEST_HEAD,
     Fields,
     Mail,
     MailWebhook,
     decoded_text,
     digest,
     form_fields,
+    form_parts,
+    is_multipart,
     mail_events,
     read_fields,
     read_message,
@@ -47,7 +51,17 @@ _STATES: Mapping[str, str] = {
 }
 _PROOF = ("timestamp", "token", "signature")
 _LONGEST_PROOF = 1_000
+# Before anything is proven a head is only looked at.
+_LONGEST_PROOF_HEAD = 400
+_PROOF_HEAD = re.compile(
+    rb'^(?i:content-disposition:[ \t]*form-data;[ \t]*name)="?(timestamp|token|signature)"?[ \t]*(?:[;\r]|\Z)',
+    re.MULTILINE,
+)
 _AS_FIELDS = ("Message-Id", "In-Reply-To", "References", "Date", "From", "To", "Cc", "Reply-To", "from")
+_OF_THREAD = {
+    **dict.fromkeys((*_AS_FIELDS, "sender", "body-mime"), LONGEST_HEAD),
+    "message-headers": MailWebhook.largest,
+}
 
 
 class _Proof(NamedTuple):
@@ -105,9 +119,9 @@ class Mailgun(MailWebhook):
         return None if proof is None else proof.token or None
 
     def key(self, payload: bytes, headers: Headers) -> bytes | None:
-        """The thread."""
+        """The thread; of a mail that has no id, something else that is its own."""
         try:
-            return _mail_of(_form(payload, headers), text=False).root.encode()
+            return _mail_of(_form(payload, headers, _OF_THREAD), text=False).root.encode()
         except Malformed:
             return None
 
@@ -135,9 +149,9 @@ def _is_json(payload: bytes, content_type: str) -> bool:
     return content_type.lower().startswith("application/json") or payload[:1] == b"{"
 
 
-def _form(payload: bytes, headers: Headers) -> dict[str, bytes]:
+def _form(payload: bytes, headers: Headers, wanted: Mapping[str, int] | None = None) -> dict[str, bytes]:
     # A user's variables may have names of Mailgun's own, which come last.
-    return dict(form_fields(payload, _content_type(headers)))
+    return dict(form_fields(payload, _content_type(headers), wanted))
 
 
 def _text(form: Mapping[str, bytes], name: str) -> str:
@@ -149,12 +163,19 @@ def _proof_of(body: bytes, content_type: str) -> _Proof | None:
         if _is_json(body, content_type):
             signature = _signed.decode(body).signature
             return _Proof(str(signature.timestamp), signature.token, signature.signature)
-        if not content_type.lower().lstrip().startswith("multipart/"):
+        if not is_multipart(content_type):
             return _Proof(*(_posted(body, name.encode()) for name in _PROOF))
-        form = dict(form_fields(body, content_type))
+        form = dict(_proof_part(part) for part in form_parts(body, content_type))
     except (*UNREADABLE, Malformed):
         return None
     return _Proof(*(_text(form, name) for name in _PROOF))
+
+
+def _proof_part(part: bytes) -> tuple[str, bytes]:
+    """Name and value of a part of a form, where it is one of the proof's."""
+    head, _, value = part[: _LONGEST_PROOF_HEAD + _LONGEST_PROOF].partition(b"\r\n\r\n")
+    found = _PROOF_HEAD.search(head[:_LONGEST_PROOF_HEAD])
+    return ("", b"") if found is None else (found[1].decode(), value[:_LONGEST_PROOF])
 
 
 def _posted(body: bytes, name: bytes) -> str:

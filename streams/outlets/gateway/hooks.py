@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.topics import MIB
 from streams.connectors.hooks import Answer, Delivery
-from streams.connectors.receiver import Declined
+from streams.connectors.receiver import RETRY_AFTER, Declined
 from streams.outlets.gateway.desk import Desk
 from streams.outlets.gateway.errors import Refused, problem
 
@@ -98,7 +98,8 @@ def _delivery(request: Request, body: bytes, desk: Desk) -> Delivery:
 
 
 async def _body(request: Request, largest: int, under_way: UnderWay) -> bytes:
-    """The body as it comes. Raises Declined: too large (413), too slow (408), not all there (400), too many (503)."""
+    """The body as it comes. Raises Declined: too large (413), not all there (400), too slow or too many (503): some
+    providers drop what is answered by 408."""
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > largest:
         raise _too_large(largest)
@@ -116,7 +117,8 @@ async def _body(request: Request, largest: int, under_way: UnderWay) -> bytes:
                 parts.append(part)
     except TimeoutError:
         detail = f"a body must be there within {SLOWEST_BODY:g} s"
-        raise Declined(408, "Too slow", detail, "too_slow", {"Connection": "close"}) from None
+        later = {"Retry-After": str(RETRY_AFTER), "Connection": "close"}
+        raise Declined(503, "Too slow", detail, "too_slow", later) from None
     except ClientDisconnect:
         raise Declined(400, "Invalid request", "the body ended too early", "cut_off") from None
     finally:

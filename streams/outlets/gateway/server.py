@@ -8,6 +8,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from streams.connectors.hooks import Hook
 from streams.connectors.keeping import say_who_is_gone
@@ -25,7 +26,42 @@ from streams.settings import Settings
 log = structlog.get_logger()
 
 GRACE_SECONDS = 2
+HEAD_SECONDS = 15.0
+"""How long the head of a request may take: of the first from the connection on, of others from their first bytes."""
 _BACKLOG = 2_048
+
+
+class Protocol(H11Protocol):
+    """HTTP as uvicorn has it, which has no patience with who begins a request and does not end its head."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody is there."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """More of a request, or of several."""
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
+            self._wait()
+        else:
+            self._wait_no_more()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class _Server(uvicorn.Server):
@@ -64,6 +100,7 @@ async def serve(
     app = build_gateway(desk, files, names_of(settings, host))
     config = uvicorn.Config(
         app,
+        http=Protocol,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import structlog
 
-QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore", "imapclient", "mail.log")
-"""httpx says every address it asks, and those of webhooks may hold a secret; mail.log (aiosmtpd) says who writes to
-whom."""
+QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore", "imapclient")
+"""httpx says every address it asks, and those of webhooks may hold a secret."""
+
+SILENT = "mail.log"
+"""aiosmtpd says who writes to whom, and warns with every line that it does not understand, which may be a mail's."""
 
 TALKATIVE = "aiokafka"
 """While a broker is away each of its clients says so many times a second, and a worker has dozens of them."""
@@ -81,3 +83,4 @@ def set_up_logs(level: str = "info", *, human: bool | None = None) -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    logging.getLogger(SILENT).setLevel(logging.CRITICAL)

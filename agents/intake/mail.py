@@ -10,17 +10,15 @@ else by a digest of the mail. Nothing of a mail's head is refused; only what is 
 import codecs
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from binascii import a2b_qp
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
-from email.parser import BytesHeaderParser
-from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Literal, NamedTuple
-from urllib.parse import parse_qsl
 
 from agents.intake.parsing import Context, Events, Ignored, Malformed, Parsed
 from agents.intake.webhook import Webhook, answered, begun, created
@@ -47,9 +45,13 @@ Fields = Sequence[tuple[str, str]]
 # What the standard library's parser raises for mails that are broken in ways it does not know.
 _BROKEN = (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
+LONGEST_HEAD = 256 * 1024
+"""Bytes of a mail's header that are read: a mail may be all header."""
+
+LONGEST_TEXT = MIB
+"""Bytes of a text that are read, as it is encoded: some charsets take a second for each ten MB of it."""
+
 _LONGEST_FIELD = 4_000
-# A mail may be all header: the standard library takes a second for each MB of one.
-_LONGEST_HEAD = 256 * 1024
 # The standard library takes the product of both to read the parameters of a field.
 _LONGEST_PARAMETERS = 1_000
 _MOST_PARAMETERS = 50
@@ -58,6 +60,7 @@ _LONGEST_ID = 998
 _OLDEST_MS = 946_684_800_000  # 2000-01-01: earlier dates are clocks that were never set.
 _MOST_FIELDS = 1_000
 _MOST_PARTS = 1_000
+_AT_A_TIME = 64 * 1024
 _DEEPEST = 20
 _CONTENT_FIELDS = frozenset({"content-type", "content-disposition", "content-transfer-encoding"})
 # No charsets of mails, though they make text of bytes; some take the square of the text's length.
@@ -67,8 +70,13 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
 _IN_ANGLES = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
 # Looked for at the beginning of words only: from each character on, it would take the square of a word's length.
 _BARE = re.compile(r"(?<![^\s<>()\[\]\\:\"@])[^\s<>()\[\]\\:\"@]+@[^\s<>()\[\]\\:\"@]+")
-_BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
+_NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_BARE_CR = re.compile(rb"\r(?!\n)")
+# The space before the colon is obsolete, and legal in what is read.
+_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*(.*(?:\n[ \t].*)*+)", re.MULTILINE)
 _ID = re.compile(r"<([^<>]+)>")
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*+\)")
 _REPORT = re.compile(r'report-type\s*=\s*(?:"\s*)?([a-z-]+)')
 _DAEMON = re.compile(r"(?:^|[<\s])(?:mailer-daemon|postmaster)(?:@|>|\s*$)", re.IGNORECASE)
 
@@ -181,8 +189,9 @@ def text_length(text: str | None) -> int | None:
 
 
 def decoded_text(raw: bytes, charset: str | None) -> str:
-    """A text in the charset that it claims to be in, as far as that can be: else in UTF-8, with replacements."""
-    charset = charset or "utf-8"
+    """The first LONGEST_TEXT bytes of a text in the charset that it claims to be in, as far as that can be: else in
+    UTF-8, with replacements."""
+    charset, raw = charset or "utf-8", raw[:LONGEST_TEXT]
     try:
         refused = codecs.lookup(charset).name in _NO_CHARSETS
         return _whole(raw.decode("utf-8" if refused else charset, "replace"))
@@ -191,12 +200,9 @@ def decoded_text(raw: bytes, charset: str | None) -> str:
 
 
 def fields_of(raw: bytes) -> Fields:
-    """The header fields at the beginning of a mail, or of its header alone."""
-    head, _ = _split(raw)
-    try:
-        return [(name, str(value)) for name, value in BytesHeaderParser(policy=compat32).parsebytes(head).raw_items()]
-    except _BROKEN:
-        return []
+    """The header fields at the beginning of a mail, or of its header alone. Lines that are no fields are left out."""
+    head, _ = _split(raw, _beginning(raw), len(raw))
+    return _fields_in(head)
 
 
 def read_fields(fields: Fields, *, otherwise: str, length: int | None) -> Mail:
@@ -220,10 +226,11 @@ def read_fields(fields: Fields, *, otherwise: str, length: int | None) -> Mail:
     )
 
 
-def read_message(raw: bytes, extra: Fields = (), *, text: bool = True) -> Mail:
-    """What a whole RFC 5322 message says. `extra`: fields that hold where it has none of its own; `text`: whether its
-    text is read too. Raises Malformed where it has no field that a mail has."""
-    fields = [*fields_of(raw), *extra]
+def read_message(raw: bytes, extra: Fields = (), *, envelope: Fields = (), text: bool = True) -> Mail:
+    """What a whole RFC 5322 message says. `extra`: fields that hold where it has none of its own; `envelope`: those
+    that hold before its own; `text`: whether its text is read too. Raises Malformed where it has no field that a mail
+    has."""
+    fields = [*envelope, *fields_of(raw), *extra]
     if not {"from", "date", "message-id", "received"}.intersection(name.lower() for name, _ in fields):
         raise Malformed("schema", "no mail: none of the fields From, Date, Message-ID and Received is in its header")
     length = text_length(_text_of(raw)) if text else None
@@ -234,7 +241,8 @@ def digest(parts: Iterable[tuple[str, bytes]]) -> str:
     """Id of a mail without a Message-ID: of its parts by name, in whatever order."""
     sha = sha256()
     for name, value in sorted(parts):
-        sha.update(b"%d:%b%d:%b" % (len(name.encode()), name.encode(), len(value), value))
+        sha.update(b"%d:%b%d:" % (len(name.encode()), name.encode(), len(value)))
+        sha.update(value)
     return sha.hexdigest()
 
 
@@ -273,15 +281,30 @@ def check_basic(delivery: Delivery, secrets: Secrets) -> None:
         raise NotGenuine("header authorization has another user or password than the source")
 
 
-def form_fields(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
-    """The fields of a posted form in order, urlencoded or multipart, blank and repeated ones too. Raises Malformed."""
-    if not content_type.lower().lstrip().startswith("multipart/"):
-        try:
-            text = body.decode("utf-8", "replace")
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-        except ValueError as error:
-            raise Malformed("syntax", f"no form: {error}") from None
-        return [(name, value.encode()) for name, value in pairs]
+def form_fields(body: bytes, content_type: str, wanted: Mapping[str, int] | None = None) -> list[tuple[str, bytes]]:
+    """The fields of a posted form in order, urlencoded or multipart, blank and repeated ones too. `wanted`: names of
+    those that are read, and how many bytes of each; None: all of them, whole. Raises Malformed."""
+    if is_multipart(content_type):
+        fields = [_form_field(part) for part in form_parts(body, content_type)]
+        return fields if wanted is None else [(name, text[: wanted[name]]) for name, text in fields if name in wanted]
+    pieces = body.split(b"&", _MOST_FIELDS)
+    if len(pieces) > _MOST_FIELDS:
+        raise Malformed("syntax", f"no form: Max number of fields exceeded ({_MOST_FIELDS})")
+    pairs = [piece.partition(b"=") for piece in pieces if piece]
+    found = [(_unquoted(name).decode(), text) for name, _, text in pairs]
+    if wanted is None:
+        return [(name, _unquoted(text)) for name, text in found]
+    # An escape has three bytes.
+    return [(name, _unquoted(text[: 3 * wanted[name]])[: wanted[name]]) for name, text in found if name in wanted]
+
+
+def is_multipart(content_type: str) -> bool:
+    """Whether a form is posted in parts."""
+    return content_type.lower().lstrip().startswith("multipart/")
+
+
+def form_parts(body: bytes, content_type: str) -> list[bytes]:
+    """The parts of a form that is posted in parts, each with its head. Raises Malformed."""
     boundary = _parameter("content-type", content_type, "boundary")
     if not boundary:
         raise Malformed("syntax", "no form: content-type is multipart and names no boundary")
@@ -289,11 +312,27 @@ def form_fields(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
     parts = (b"\r\n" + body).split(delimiter, _MOST_FIELDS)
     if len(parts) < 2 or not parts[-1].startswith(b"--"):
         raise Malformed("syntax", f"no whole form: it does not end with its boundary, after {len(body)} bytes")
-    return [_form_field(part) for part in parts[1:-1]]
+    return [part.lstrip(b" \t").removeprefix(b"\r\n") for part in parts[1:-1]]
+
+
+def _unquoted(text: bytes) -> bytes:
+    """A name or a value of a urlencoded form, in UTF-8: what is none, is replaced."""
+    parts, at = [], 0
+    while at < len(text):
+        end = at + _AT_A_TIME
+        # No escape is cut in two.
+        cut = text.rfind(b"%", end - 2, end) if end < len(text) else -1
+        end = end if cut < 0 else cut
+        # Quoted-printable has the same escapes by another sign. unquote_to_bytes takes 90 times the memory.
+        piece = _NO_ESCAPE.sub(b"%25", text[at:end]).replace(b"+", b" ").replace(b"=", b"=3D")
+        parts.append(a2b_qp(piece.replace(b"%", b"=")))
+        at = end
+    whole = b"".join(parts)
+    return whole if whole.isascii() else whole.decode("utf-8", "replace").encode()
 
 
 def _form_field(part: bytes) -> tuple[str, bytes]:
-    head, _, value = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    head, _, value = part.partition(b"\r\n\r\n")
     says = Head(fields_of(head[:_LONGEST_FIELD] + b"\r\n\r\n")).first("content-disposition")
     return _parameter("content-disposition", says, "name") or "", value
 
@@ -382,7 +421,7 @@ def _machine(head: Head) -> str | None:
     report = _REPORT.search(kind) if kind.startswith("multipart/report") else None
     if report is not None and report[1] in _REPORTS:
         return _REPORTS[report[1]]
-    submitted = head.first("auto-submitted").partition(";")[0].strip().lower()
+    submitted = _without_comments(head.first("auto-submitted")).partition(";")[0].strip().lower()
     if submitted and submitted != "no":
         return "auto_reply"
     precedence = _PRECEDENCES.get(head.first("precedence").lower())
@@ -393,6 +432,14 @@ def _machine(head: Head) -> str | None:
     if "return-path" in head and head.first("return-path") in ("", "<>"):
         return "bounce"
     return "bounce" if _DAEMON.search(head.first("from")[:_LONGEST_FIELD]) else None
+
+
+def _without_comments(value: str) -> str:
+    """A field without what stands in brackets, which may nest."""
+    value = value[:_LONGEST_PARAMETERS]
+    while (shorter := _COMMENT.sub(" ", value)) != value:
+        value = shorter
+    return value
 
 
 def _readable(value: str) -> str:
@@ -439,21 +486,25 @@ def _last_id(value: str) -> str | None:
 
 def _text_of(raw: bytes) -> str | None:
     """The first plain text of a mail or of one of its parts; None: it has none, or is too broken."""
-    return _first_text(raw, 0, iter(range(_MOST_PARTS)))
+    return _first_text(raw, _beginning(raw), len(raw), 0, iter(range(_MOST_PARTS)))
 
 
-def _first_text(raw: bytes, depth: int, budget: Iterator[int]) -> str | None:
-    """`budget`: as many more parts are read, of the whole mail."""
-    head, body = _split(raw)
+def _first_text(raw: bytes, start: int, end: int, depth: int, budget: Iterator[int]) -> str | None:
+    """That of a part between two places of a mail: no level has a copy. `budget`: as many more parts are read, of the
+    whole mail."""
+    head, body = _split(raw, start, end)
     try:
         part = _about_content(head[:_LONGEST_FIELD] if depth else head)
         if part.get_content_maintype() == "multipart":
-            parts = _parts(body, part.get_boundary() or "") if depth < _DEEPEST else iter(())
-            read = (_first_text(each, depth + 1, budget) for each, _ in zip(parts, budget, strict=False))
+            parts = _parts(raw, body, end, part.get_boundary() or "") if depth < _DEEPEST else iter(())
+            read = (_first_text(raw, *each, depth + 1, budget) for each, _ in zip(parts, budget, strict=False))
             return next((text for text in read if text is not None), None)
         if part.get_content_type() != "text/plain" or part.get_content_disposition() == "attachment":
             return None
-        part.set_payload(body.decode("ascii", "surrogateescape"))
+        # Uuencoded text grows 27-fold.
+        if "uu" in str(part.get("content-transfer-encoding")).lower():
+            return None
+        part.set_payload(raw[body : min(end, body + LONGEST_TEXT)].decode("ascii", "surrogateescape"))
         content = part.get_payload(decode=True)
         return decoded_text(content, part.get_content_charset()) if isinstance(content, bytes) else None
     except _BROKEN:
@@ -463,28 +514,43 @@ def _first_text(raw: bytes, depth: int, budget: Iterator[int]) -> str | None:
 def _about_content(head: bytes) -> Message:
     """The fields of a mail or of a part that say how to read it."""
     part = Message()
-    for name, value in fields_of(head):
+    for name, value in _fields_in(head):
         if name.lower() in _CONTENT_FIELDS:
             part[name] = _cut(value)
     return part
 
 
-def _split(raw: bytes) -> tuple[bytes, bytes]:
-    """Header and body of a mail or of a part; of a header without end, its beginning."""
-    end = _BLANK_LINE.search(raw, 0, _LONGEST_HEAD)
-    return (raw[:_LONGEST_HEAD], b"") if end is None else (raw[: end.start()] + b"\n\n", raw[end.end() :])
+def _fields_in(head: bytes) -> Fields:
+    """The fields of a header, values with the folds that they have."""
+    found = _FIELD.findall(_BARE_CR.sub(b"\n", head))
+    return [(name.decode(), value.decode("ascii", "surrogateescape").rstrip("\r\n")) for name, value in found]
 
 
-def _parts(body: bytes, boundary: str) -> Iterator[bytes]:
+def _beginning(raw: bytes) -> int:
+    """Where a mail's header begins: empty lines, or a mark of the order of bytes, may stand before it."""
+    head = raw[:LONGEST_HEAD]
+    return len(head) - len(head.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n"))
+
+
+def _split(raw: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """Header of a mail or of a part, and where its body begins; of a header without end, its beginning."""
+    last = min(end, start + LONGEST_HEAD)
+    # Before a part is a line end: its header may be empty.
+    blank = _BLANK_LINE.search(raw, max(0, start - 1), last)
+    return (raw[start:last], end) if blank is None else (raw[start : max(start, blank.start())], blank.end())
+
+
+def _parts(raw: bytes, start: int, end: int, boundary: str) -> Iterator[tuple[int, int]]:
+    """Where the parts of a body begin and end."""
     # Whole lines: one boundary may be the beginning of another.
-    line = rb"\r?\n--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    body = b"\n" + body
+    line = rb"\n--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?+[ \t]*+(?=(\r?\n|\Z))"
     begin = None
-    for delimiter in re.finditer(line, body):
+    # Before a body is a line end.
+    for found in re.compile(line).finditer(raw, start - 1, end):
         if begin is not None:
-            yield body[begin : delimiter.start()].removeprefix(b"\r").removeprefix(b"\n")
-        if delimiter[1]:
+            yield begin, max(begin, found.start() - raw.endswith(b"\r", begin, found.start()))
+        if found[1]:
             return
-        begin = delimiter.end()
+        begin = found.end(2)
     if begin is not None:
-        yield body[begin:].removeprefix(b"\r").removeprefix(b"\n")
+        yield begin, end

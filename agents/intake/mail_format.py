@@ -52,7 +52,7 @@ class MailFormat:
     def parse(self, payload: bytes, context: Context) -> Parsed:
         """What the mail says. Raises Malformed."""
         headers = context.headers
-        mail = read_message(payload, _envelope(headers))
+        mail = read_message(payload, envelope=_envelope(headers))
         arrived = _arrived(headers)
         if arrived is not None:
             mail = mail._replace(received=arrived)
@@ -65,7 +65,7 @@ def _text(headers: Headers, name: str) -> str | None:
 
 
 def _envelope(headers: Headers) -> Fields:
-    """Fields that hold where the mail has none of its own: an empty sender is that of a bounce."""
+    """What the envelope says, whatever the mail says itself: an empty sender is that of a bounce."""
     sender = _text(headers, SENDER)
     return () if sender is None else (("Return-Path", f"<{sender.strip('<>')}>"),)
 

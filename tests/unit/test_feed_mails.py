@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import smtplib
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,14 +20,15 @@ from structlog.testing import capture_logs
 
 from streams.connectors import feed
 from streams.connectors.feed import FeedBroken, Terms
-from streams.connectors.feeds import imap
-from streams.connectors.feeds._imap_connection import Connection, Found, Opened, Unreadable
+from streams.connectors.feeds import _mail_listener, imap
+from streams.connectors.feeds._imap_connection import Connection, Found, Opened
 from streams.connectors.feeds._mail_listener import MailSession
 from streams.connectors.feeds._mails import listed, message_id
 from streams.connectors.feeds._threads import Calls
 from streams.connectors.feeds.imap import Imap, Place, PlaceFile, where_to_go_on
 from streams.connectors.feeds.smtp import Smtp
 from streams.hosts import is_loopback
+from tests.integration.mail_kit import certificate, until
 from tests.unit.vectors import vector
 
 NOW = 1_792_490_400_000
@@ -137,8 +141,34 @@ def test_recipients_are_addresses_and_domains_in_any_case_with_anything_behind_a
     assert taken("", *given_) == list(given_)
 
 
+def test_who_encrypts_the_last_connection_that_there_may_be_is_not_turned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_mail_listener, "MOST_SESSIONS", 1)
+    file, key = certificate(tmp_path)
+    terms = Terms("post", "127.0.0.1", 0, "starttls", {}, {"certificate": str(file), "key": str(key)}, tmp_path)
+    listener = Smtp(terms, Brought())  # type: ignore[arg-type]
+
+    def greeted_again() -> tuple[int, bytes]:
+        with smtplib.SMTP("127.0.0.1", listener.port, timeout=30) as client:
+            client.starttls(context=ssl.create_default_context(cafile=str(file)))
+            return client.ehlo()
+
+    async def scenario() -> tuple[int, bytes]:
+        listening = asyncio.create_task(listener.session())
+        await until(lambda: listener.port > 0, "listening")
+        code, said = await asyncio.to_thread(greeted_again)
+        await until(lambda: not listener.sessions, "gone")
+        listening.cancel()
+        await asyncio.wait({listening})
+        return code, said
+
+    assert asyncio.run(scenario())[0] == 250
+
+
 class Scripted:
-    """An IMAP server that answers as told. `heard`: what it was asked, without tags."""
+    """An IMAP server that answers as told, and hangs up after an answer that says BYE. `heard`: what it was asked,
+    without tags."""
 
     def __init__(self, answers: Callable[[bytes], bytes]) -> None:
         self.heard: list[bytes] = []
@@ -165,7 +195,10 @@ class Scripted:
                 if command:
                     tag = first
                 self.heard.append(command or first)
-                connection.sendall(self._answers(command or first).replace(b"TAG", tag))
+                answer = self._answers(command or first)
+                connection.sendall(answer.replace(b"TAG", tag))
+                if answer.startswith(b"* BYE"):
+                    return
 
 
 def connection_to(server: Scripted, folder: Path, **secrets: str) -> Connection:
@@ -277,12 +310,45 @@ def test_a_mail_that_is_not_handed_out_breaks_nothing_else(tmp_path: Path) -> No
         connection.open()
         mails = connection.described([41, 42, 43])
         assert mails == [Found(41, 5, 1_792_490_325_000), Found(42, 2, None)]
-        with pytest.raises(Unreadable, match=r"mail 41 of 'INBOX' was not handed out: .*it is broken"):
+        with pytest.raises(FeedBroken, match=r"mail 41 of 'INBOX' was not handed out: .*it is broken"):
             connection.mail(mails[0])
         assert connection.mail(mails[1]) == b"hi"
         assert connection.mail(Found(43, 5, None)) is None
         connection.close()
     assert b"UID FETCH 42 (BODY.PEEK[]<0.33554433>)" in server.heard
+
+
+@pytest.mark.parametrize(
+    ("date", "received"),
+    [
+        (b"20-Oct-2026 11:58:45 +0200", 1_792_490_325_000),
+        (b"20-Oct-2026 11:58:45 +9900", None),
+        (b"20-Oct-2026 11:58:45 -9900", None),
+        (b"40-Oct-2026 11:58:45 +0200", None),
+    ],
+)
+def test_a_mail_whose_date_is_none_has_none(tmp_path: Path, date: bytes, received: int | None) -> None:
+    def answers(said: bytes) -> bytes:
+        described = b'* 1 FETCH (UID 41 RFC822.SIZE 5 INTERNALDATE "%b")\r\nTAG OK done\r\n' % date
+        return described if b"(RFC822.SIZE" in said else usual(said)
+
+    with Scripted(answers) as server:
+        connection = connection_to(server, tmp_path)
+        connection.open()
+        assert connection.described([41]) == [Found(41, 5, received)]
+        connection.close()
+
+
+def test_of_a_server_that_hangs_up_instead_of_handing_out_a_mail_the_mail_is_named(tmp_path: Path) -> None:
+    def answers(said: bytes) -> bytes:
+        return b"* BYE it is broken\r\n" if said.startswith(b"UID FETCH") else usual(said)
+
+    with Scripted(answers) as server:
+        connection = connection_to(server, tmp_path)
+        connection.open()
+        with pytest.raises(FeedBroken, match="mail 41 of 'INBOX' was not handed out"):
+            connection.mail(Found(41, 5, None))
+        connection.close()
 
 
 @pytest.mark.parametrize("nonsense", [b"* SEARCH x y\r\nTAG OK done\r\n", b"TAG BAD what\r\n", b"\xff\xff\r\n"])
@@ -376,8 +442,110 @@ def test_a_full_disk_keeps_no_mail_from_being_brought_and_nobody_from_ending(
     assert [(each["event"], each["error"]) for each in logs] == [("feeds.not_marked", "no space left")] * 2
 
 
+class Moody:
+    """Connections to a mailbox of four mails. `fails`: whether it fails at what it is asked about these mails. `asked`:
+    each time somebody asked for mail 3, and how."""
+
+    def __init__(self, fails: Callable[[str, Sequence[int]], bool]) -> None:
+        self.asked: list[str] = []
+        self._fails = fails
+
+    def __call__(self, *_: object) -> Moody:
+        return self
+
+    def open(self) -> Opened:
+        self._ask("open", [])
+        return Opened(7, 5)
+
+    def after(self, uid: int) -> list[int]:
+        return list(range(uid + 1, 5))
+
+    def described(self, uids: list[int]) -> list[Found]:
+        self._ask("described", uids)
+        return [Found(uid, 1, None) for uid in uids]
+
+    def mail(self, found: Found) -> bytes:
+        self._ask("mail", [found.uid])
+        return b"%d" % found.uid
+
+    def wait(self, _: float) -> None:
+        raise EOFError
+
+    def cut(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _ask(self, what: str, uids: Sequence[int]) -> None:
+        if 3 in uids:
+            self.asked.append(f"{what} {len(uids)}")
+        if self._fails(what, uids):
+            raise FeedBroken("the connection was closed")
+
+
+class Brought:
+    """An inlet that takes all. `mails`: what it took."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    def reached(self, *, yes: bool, part: str = "") -> None:
+        pass
+
+    async def insist(self, payload: bytes, **_: object) -> None:
+        self.mails.append(payload)
+
+
+def brought(moody: Moody, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], list[int]]:
+    """The mails that one session after the other brings until all are read, and the UIDs of those left out."""
+    monkeypatch.setattr(imap, "Connection", moody)
+    inlet = Brought()
+    terms = Terms("post", "imap.shop.example", 993, "tls", {}, {"from": "beginning"}, folder)
+    (mailbox,) = Imap(terms, inlet)._mailboxes  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        for _ in range(200):
+            with suppress(FeedBroken, EOFError):
+                await mailbox.session()
+            saved = PlaceFile(folder, "INBOX").load()
+            if saved is not None and saved.uid == 4:
+                return
+
+    with capture_logs() as logs:
+        asyncio.run(scenario())
+    return inlet.mails, [each["uid"] for each in logs if each["event"] == "imap.left_out"]
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "asked"),
+    [
+        ("mail", ["described 4", "mail 1", *["described 2", "mail 1"] * (imap._TRIES - 1), "described 2"]),
+        ("described", ["described 4", *["described 1"] * imap._TRIES]),
+    ],
+)
+def test_a_mail_at_which_the_server_hangs_up_each_time_is_left_out_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: str, asked: list[str]
+) -> None:
+    moody = Moody(lambda what, uids: what == fails_at and 3 in uids)
+    assert brought(moody, tmp_path, monkeypatch) == ([b"1", b"2", b"4"], [3])
+    assert moody.asked == asked
+
+
+def test_while_a_server_is_away_no_mail_of_it_counts_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = {"mail": imap._TRIES - 1, "open": 100}
+
+    def fails(what: str, uids: Sequence[int]) -> bool:
+        if (what == "mail" and uids == [3]) or (what == "open" and left["mail"] == 0):
+            left[what] -= 1
+            return left[what] >= 0
+        return False
+
+    assert brought(Moody(fails), tmp_path, monkeypatch) == ([b"1", b"2", b"3", b"4"], [])
+
+
 def test_a_mail_that_is_not_handed_out_is_tried_for_some_minutes() -> None:
-    pauses = [min(feed.FIRST_PAUSE * 2**number, feed.LONGEST_PAUSE) for number in range(imap._TRIES - 1)]
+    pauses = [min(feed.FIRST_PAUSE * 2**number, feed.LONGEST_PAUSE) for number in range(imap._TRIES)]
     assert 300 < sum(pauses) < 900
 
 

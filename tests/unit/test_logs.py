@@ -1,8 +1,12 @@
-"""Logs: what a talkative library says many times a second is said once in a while."""
+"""Logs: what a talkative library says many times a second is said once in a while, and what it must not say never."""
 
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+
+import pytest
 
 from streams.logs import Throttle
 
@@ -34,3 +38,18 @@ def test_what_the_service_itself_says_always_comes_and_so_do_tracebacks() -> Non
 
     assert all(throttle.filter(record("streams.engine.task", "task.fenced")) for _ in range(3))
     assert all(throttle.filter(raised) for _ in range(3))
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_what_is_said_to_a_mail_server_is_in_no_log(level: str) -> None:
+    program = f"""
+import logging
+from streams.logs import set_up_logs
+set_up_logs({level!r}, human=False)
+logging.getLogger("mail.log").warning("%r unrecognised: %s", "somebody", "DE89370400440532013000")
+logging.getLogger("mail.log").error("DE89370400440532013000")
+logging.getLogger("streams").warning("something else")
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stderr
+    assert b"something else" in said
+    assert b"DE89" not in said

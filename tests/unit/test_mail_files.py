@@ -139,6 +139,12 @@ def test_an_empty_sender_of_the_envelope_is_that_of_a_bounce() -> None:
     assert message(MAIL, {"mail-sender": b"ana@kunde.example"}).author == "customer"
 
 
+def test_the_envelope_counts_before_what_a_mail_says_of_it_itself() -> None:
+    assert parsed(b"Return-Path: <x@y.example>\n" + MAIL, {"mail-sender": b""}) == Ignored("bounce")
+    assert message(b"Return-Path: <>\n" + MAIL, {"mail-sender": b"ana@kunde.example"}).author == "customer"
+    assert parsed(b"Return-Path: <>\n" + MAIL) == Ignored("bounce")
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

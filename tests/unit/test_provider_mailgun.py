@@ -77,8 +77,8 @@ def multipart(said: dict[str, str]) -> bytes:
     return ("".join(parts) + "--fw--\r\n").encode()
 
 
-def with_headers(*more: list[str]) -> bytes:
-    return form(message_headers=msgspec.json.encode([*HEADERS, *more]).decode())
+def with_headers(*more: list[str], **changed: str) -> bytes:
+    return form(message_headers=msgspec.json.encode([*HEADERS, *more]).decode(), **changed)
 
 
 def parse(payload: bytes, content_type: str = FORM_TYPE, **settings: str) -> Parsed:
@@ -274,6 +274,8 @@ def test_a_mail_of_a_form_on_our_page_is_a_customers() -> None:
         (with_headers(["Content-Type", "multipart/report; report-type=delivery-status"]), "bounce"),
         (form(sender=""), "bounce"),
         (form(sender="", body_mime=RAW), "bounce"),
+        (form(sender="", body_mime="Return-Path: <ana@kunde.example>\r\n" + RAW), "bounce"),
+        (with_headers(["Return-Path", "<ana@kunde.example>"], sender=""), "bounce"),
         (form(body_mime="Auto-Submitted: auto-replied\r\n" + RAW), "auto_reply"),
     ],
 )

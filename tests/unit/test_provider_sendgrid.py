@@ -259,6 +259,13 @@ def test_the_key_is_found_without_the_text(monkeypatch: pytest.MonkeyPatch) -> N
         (body(headers=MAIL["headers"] + b"Auto-Submitted: auto-replied\n"), "auto_reply"),
         (body(headers=MAIL["headers"] + b"Precedence: bulk\n"), "bulk"),
         (body(envelope=b'{"to":["support@shop.example"],"from":""}'), "bounce"),
+        (
+            body(
+                envelope=b'{"to":["support@shop.example"],"from":""}',
+                headers=MAIL["headers"] + b"Return-Path: <ana@kunde.example>\n",
+            ),
+            "bounce",
+        ),
         (body(email=b"List-Id: <news.shop.example>\r\n" + RAW), "bulk"),
     ],
 )

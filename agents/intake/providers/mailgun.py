@@ -192,17 +192,19 @@ def _mail_of(form: Mapping[str, bytes], *, text: bool) -> Mail:
     """The mail of a route's post, whole (`body-mime`) or in fields. `text`: whether its text is read too. Raises
     Malformed."""
     extra = [(name, _text(form, name)) for name in _AS_FIELDS if name in form]
+    envelope: list[tuple[str, str]] = []
     if "sender" in form:
         # The envelope's sender: nobody, where a server wrote it.
         sender = _text(form, "sender").strip()
-        extra += [("Return-Path", sender), *([("From", sender)] if sender else [])]
+        envelope = [("Return-Path", sender)]
+        extra += [("From", sender)] if sender else []
     if "body-mime" in form:
-        return read_message(form["body-mime"], extra, text=text)
+        return read_message(form["body-mime"], extra, envelope=envelope, text=text)
     if "message-headers" not in form and "Message-Id" not in form:
         raise Malformed("schema", "no mail: a route posts message-headers and Message-Id, or body-mime")
     plain = decoded_text(form["body-plain"], None) if text and "body-plain" in form else None
     named = digest((name, value) for name, value in form.items() if name not in _PROOF)
-    return read_fields([*_headers_of(form), *extra], otherwise=named, length=text_length(plain))
+    return read_fields([*envelope, *_headers_of(form), *extra], otherwise=named, length=text_length(plain))
 
 
 def _headers_of(form: Mapping[str, bytes]) -> Fields:

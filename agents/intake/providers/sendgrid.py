@@ -150,14 +150,14 @@ def _mail_of(form: Mapping[str, bytes], *, text: bool) -> Mail:
     """The mail of a post, whole (`email`) or in fields. `text`: whether its text is read too. Raises Malformed."""
     charsets = _charsets_of(form)
     sender = _envelope_of(form).sender
-    extra = [] if sender is None else [("Return-Path", sender)]
+    envelope = [] if sender is None else [("Return-Path", sender)]
     if "email" in form:
-        return read_message(form["email"], extra, text=text)
+        return read_message(form["email"], envelope=envelope, text=text)
     if "headers" not in form:
         raise Malformed("schema", "no mail: the form has no field `headers`, and no field `email`")
-    extra += [(name, decoded_text(form[name], charsets.get(name))) for name in ("from", "to", "cc") if name in form]
+    extra = [(name, decoded_text(form[name], charsets.get(name))) for name in ("from", "to", "cc") if name in form]
     plain = decoded_text(form["text"], charsets.get("text")) if text and "text" in form else None
-    fields = [*fields_of(form["headers"]), *extra]
+    fields = [*envelope, *fields_of(form["headers"]), *extra]
     return read_fields(fields, otherwise=digest(form.items()), length=text_length(plain))
 
 

@@ -29,10 +29,6 @@ _LONGEST_MESSAGE = 200
 _MOST_NAMES = 20
 
 
-class Unreadable(FeedBroken):
-    """The server does not hand out one mail, and goes on otherwise."""
-
-
 class Opened(NamedTuple):
     """A mailbox as it was opened. `validity`: UIDVALIDITY; `following`: UIDNEXT."""
 
@@ -107,11 +103,10 @@ class Connection:
         with _understood("a mail was not understood"):
             try:
                 answer = self._connected.fetch([found.uid], [f"BODY.PEEK[]<0.{most}>"])
-            except IMAPClientAbortError:
-                raise
+            # Some servers hang up instead of saying so.
             except IMAPClientError as error:
                 message = f"mail {found.uid} of {self._mailbox!r} was not handed out: {error}"
-                raise Unreadable(message[:_LONGEST_MESSAGE]) from None
+                raise FeedBroken(message[:_LONGEST_MESSAGE]) from None
         parts = [value for name, value in answer.get(found.uid, {}).items() if name.startswith(b"BODY[]")]
         return (parts[0] or b"") if parts else None
 
@@ -225,4 +220,10 @@ def _understood(what: str) -> Iterator[None]:
 
 
 def _ms(date: object) -> int | None:
-    return to_ms(date) if isinstance(date, datetime) and date.tzinfo is not None else None
+    if not isinstance(date, datetime) or date.tzinfo is None:
+        return None
+    try:
+        return to_ms(date)
+    # A zone may be days away.
+    except ValueError:
+        return None

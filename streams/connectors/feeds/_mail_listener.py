@@ -61,8 +61,9 @@ class MailSession(SMTP):
         super().__init__(_Hooks(listener), **more)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody is there."""
-        if len(self._listener.sessions) >= MOST_SESSIONS:
+        """Somebody is there, or has encrypted the connection."""
+        is_new = self not in self._listener.sessions
+        if is_new and len(self._listener.sessions) >= MOST_SESSIONS:
             # Several were accepted before the first of them was here.
             _Crowded().connection_made(transport)
             return

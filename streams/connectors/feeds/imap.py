@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -21,7 +22,7 @@ from schemas.instants import SECOND
 from schemas.topics import MIB
 from streams.connectors.cursor import save_whole
 from streams.connectors.feed import Feed, FeedBroken, Inlet, Kind, Said, Terms
-from streams.connectors.feeds._imap_connection import Connection, Found, Opened, Unreadable
+from streams.connectors.feeds._imap_connection import Connection, Found, Opened
 from streams.connectors.feeds._mails import FORMAT, INTAKE_SETTINGS, listed, message_id
 from streams.connectors.feeds._threads import Calls
 from streams.durations import FORM, parse_seconds
@@ -92,6 +93,14 @@ def where_to_go_on(saved: Place | None, mailbox: str, opened: Opened, *, beginni
     return Place(mailbox=mailbox, validity=opened.validity, uid=0, since=saved.since, again_below=opened.following)
 
 
+class Stuck(NamedTuple):
+    """The mail at which the server fails. `tries`: so many times in a row; `error`: the last time."""
+
+    uid: int = 0
+    tries: int = 0
+    error: str = ""
+
+
 class Mailbox(Feed):
     """The feed of one mailbox. `large`: held by the one of an account that brings a large mail."""
 
@@ -101,7 +110,8 @@ class Mailbox(Feed):
         self.part = mailbox
         self._file = PlaceFile(terms.folder, mailbox)
         self._poll = parse_seconds(terms.settings.get(POLL, _POLL))
-        self._refusals: dict[int, int] = {}
+        self._stuck = Stuck()
+        self._singly_to = 0
         inlet.reached(yes=False, part=mailbox)
 
     async def session(self) -> None:
@@ -121,6 +131,7 @@ class Mailbox(Feed):
         place = where_to_go_on(saved, self.part, opened, beginning=beginning, now=time.time_ns() // 1_000_000)
         if saved is not None and saved.validity != place.validity:
             log.warning("imap.numbered_anew", source=self.terms.source, mailbox=self.part)
+            self._stuck, self._singly_to = Stuck(), 0
         # Where nothing says when the first start was, the next one would be the first.
         await asyncio.to_thread(self._file.save if saved is None else self._mark, place)
         self.inlet.reached(yes=True, part=self.part)
@@ -131,11 +142,12 @@ class Mailbox(Feed):
 
     async def _bring(self, connection: Connection, calls: Calls, place: Place, uids: list[int]) -> Place:
         """The place behind these mails, once they last."""
-        for start in range(0, len(uids), _BATCH):
-            batch = uids[start : start + _BATCH]
+        while uids:
+            size = 1 if uids[0] <= self._singly_to else _BATCH
+            batch, uids = uids[:size], uids[size:]
             begun = place.uid
             try:
-                for mail in await calls.made(partial(connection.described, batch)):
+                for mail in await self._described(connection, calls, batch):
                     if not place.is_older(mail):
                         async with self._large if mail.size > _LARGE else nullcontext():
                             await self._keep(connection, calls, place, mail)
@@ -155,15 +167,26 @@ class Mailbox(Feed):
         except OSError as error:
             log.error("feeds.not_marked", source=self.terms.source, part=self.part, error=str(error))
 
+    async def _described(self, connection: Connection, calls: Calls, uids: list[int]) -> list[Found]:
+        """Those of these mails that are still there. Where that fails, each is described alone the next time."""
+        if len(uids) == 1 and self._is_left_out(uids[0]):
+            return []
+        try:
+            return await calls.made(partial(connection.described, uids))
+        except (FeedBroken, OSError) as error:
+            self._singly_to = max(self._singly_to, uids[-1])
+            if len(uids) == 1:
+                self._count_try(uids[0], error)
+            raise
+
     async def _keep(self, connection: Connection, calls: Calls, place: Place, mail: Found) -> None:
+        if self._is_left_out(mail.uid):
+            return
         try:
             payload = await calls.made(partial(connection.mail, mail))
-        except Unreadable as error:
-            tries = self._refusals[mail.uid] = self._refusals.get(mail.uid, 0) + 1
-            if tries < _TRIES:
-                raise
-            log.error("imap.left_out", source=self.terms.source, error=str(error))
-            return
+        except (FeedBroken, OSError) as error:
+            self._count_try(mail.uid, error)
+            raise
         if payload is None:
             return
         headers = {
@@ -174,6 +197,18 @@ class Mailbox(Feed):
         }
         # To let go of the connection would have the server hand it out again at each try.
         await self.inlet.insist(payload, id=message_id(payload), headers=headers, size=mail.size)
+
+    def _count_try(self, uid: int, error: Exception) -> None:
+        tries = self._stuck.tries if self._stuck.uid == uid else 0
+        self._stuck = Stuck(uid, tries + 1, str(error) or type(error).__name__)
+
+    def _is_left_out(self, uid: int) -> bool:
+        """Whether the server failed at a mail too often. It is asked on a connection that was made since: the server is
+        there."""
+        if self._stuck.uid != uid or self._stuck.tries < _TRIES:
+            return False
+        log.error("imap.left_out", source=self.terms.source, mailbox=self.part, uid=uid, error=self._stuck.error)
+        return True
 
 
 class Imap(Feed):

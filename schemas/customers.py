@@ -46,9 +46,9 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     first queue). `resolved`: solved, or said to be (tag `resolved`). `complaint`: it has a tag that says so.
     `promises`: clocks that run; `breaches`: how many were broken.
 
-    A contact that was over for long is forgotten but for that. What is told of it later is a part of its own, beside what
-    was told before: `after` is then the instant of the last event before it, 0 of the first part. `addition`: the part
-    adds to what was before (the answer of a survey) and begins nothing, so that it is no contact of its own.
+    A contact that was over for long is settled. What is told of it later is a part of its own, beside what was told
+    before: `after` is then the instant of the last event before it, 0 of the first part. `addition`: the part adds to
+    what was before (the answer of a survey) and begins nothing, so that it is no contact of its own.
     """
 
     customer: str

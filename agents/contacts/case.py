@@ -90,22 +90,26 @@ def _since(held: Held) -> int:
 
 
 @lru_cache(maxsize=256)
-def case_of(channel: str, log: bytes, lines: int, was_over: bool = False) -> Case:
-    """What the log of a contact on this channel says. `was_over`: there was one before, which was settled."""
-    return folded(channel, read_log(log, lines), was_over)
+def case_of(channel: str, log: bytes, lines: int, was_over: bool = False, kept: Properties | None = None) -> Case:
+    """What the log of a contact on this channel says. `was_over`: there was one before, which was settled, and which
+    was what is `kept`."""
+    return folded(channel, read_log(log, lines), was_over, kept)
 
 
 @lru_cache(maxsize=256)
-def runs_of_log(channel: str, log: bytes, lines: int, was_over: bool = False) -> Sequence[Run]:
+def runs_of_log(
+    channel: str, log: bytes, lines: int, was_over: bool = False, kept: Properties | None = None
+) -> Sequence[Run]:
     """When the clocks ran of such a contact."""
-    return runs_of(case_of(channel, log, lines, was_over).facts)
+    return runs_of(case_of(channel, log, lines, was_over, kept).facts)
 
 
-def folded(channel: str, entries: Iterable[Entry], was_over: bool = False) -> Case:
+def folded(channel: str, entries: Iterable[Entry], was_over: bool = False, kept: Properties | None = None) -> Case:
     """What entries in their order come to. Nobody waits because of a survey, nor because of anything else that is told
-    of a contact that was over, until something begins it again."""
+    of a contact that was over, until something begins it again. In writing, what ended without being solved is open
+    again once the customer writes on."""
     facts: list[Fact] = []
-    timeline = [Held(0, None, Properties(channel))]
+    timeline = [Held(0, None, kept or Properties(channel))]
     messages_in: list[int] = []
     messages_out: list[int] = []
     reopened: list[int] = []
@@ -113,6 +117,7 @@ def folded(channel: str, entries: Iterable[Entry], was_over: bool = False) -> Ca
     agents: dict[str, None] = {}
     status: str | None = None
     unanswered = 0
+    ended = False
     for entry in entries:
         kind, time = entry.kind, entry.time
         fact = _FACTS.get(kind)
@@ -124,6 +129,11 @@ def folded(channel: str, entries: Iterable[Entry], was_over: bool = False) -> Ca
         elif not facts and kind != kinds.SURVEYED:
             # Nobody told of its beginning, so it begins with the first that was told.
             facts.append(Fact(time, entry.id, "created"))
+        if kind == kinds.ENDED or kind == kinds.LEFT_IVR:
+            ended = channel != "phone" and status not in SOLVED
+        elif ended and kind in kinds.GOES_ON:
+            facts.append(Fact(time, entry.id, "status", "open"))
+            ended = False
         if entry.agent is not None and kind != kinds.OTHER:
             agents[entry.agent] = None
         if entry.told is not None and entry.told.assignee is not None:
@@ -139,6 +149,7 @@ def folded(channel: str, entries: Iterable[Entry], was_over: bool = False) -> Ca
             if kind == kinds.OPENED and status in SOLVED:
                 reopened.append(time)
             status = entry.detail
+            ended = False
         elif entry.rating is not None:
             surveys.append(SurveyAnswer(time, entry.rating.kind, entry.rating.score, entry.rating.scale))
     return Case(

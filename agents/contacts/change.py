@@ -23,6 +23,7 @@ from schemas.policy_book import PolicyBook
 class ContactChange(msgspec.Struct, frozen=True, gc=False):
     """A contact's next state, and what has to be said because of it.
 
+    `is_new`: nothing was known of it, or nothing any more since it was settled.
     `alerts`: keys and values of transitions. `moved`: one of them changes what is promised to the customer. `judged`:
     all clocks of `after` that may not be over; none where they were not worked out.
     """
@@ -76,7 +77,7 @@ def contact_change(
     return ContactChange(
         contact_id,
         after,
-        before is None,
+        before is None or not before.lines,
         speaker.said,
         facts,
         calls,

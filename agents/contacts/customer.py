@@ -38,7 +38,7 @@ def told(
     last = contact.offers[-1] if contact.offers else None
     agent: str | None = None
     handled: int | None = None
-    for offer in contact.offers:
+    for offer in (*contact.offers, *contact.unoffered) if contact.unoffered else contact.offers:
         if offer.outcome == ANSWERED:
             agent = offer.agent or agent
             if offer.completed is not None:

@@ -55,6 +55,11 @@ class Deadlines:
                 yield contact
 
 
+def end_of_minute(at: int) -> int:
+    """The end of the minute of an instant (ms)."""
+    return (at // MINUTE + 1) * MINUTE
+
+
 class Upkeep:
     """When to look at which contact again, to the minute: contacts by the hundred thousand, kept for weeks."""
 

@@ -59,6 +59,9 @@ SURVEYED = 18
 BEGINNINGS = frozenset((CREATED, OFFERED, ANSWERED, REPLIED, ASKED, OPENED))
 """What begins a contact again that was over."""
 
+GOES_ON = frozenset((OFFERED, ASKED))
+"""After these a contact in writing is open again that had ended without being solved."""
+
 # Who is told 'I hand you on' and is put into another queue waits there; a reply in the second of the end came first;
 # whoever answers and sets it solved at once has answered. What a contact is holds for all that happens in that second,
 # and whoever asks and is answered at once has asked first.

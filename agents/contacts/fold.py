@@ -1,9 +1,11 @@
 """A contact's facts as a pure fold over its log: in the order of time, whatever the order of arrival."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from agents.contacts import entry as kinds
-from agents.contacts.contact import Contact
+from agents.contacts.case import SOLVED
+from agents.contacts.contact import Contact, tells_more
 from agents.contacts.entry import Entry
 from agents.contacts.offer import ANSWERED, BY_END, SUPERSEDED, SYSTEM, WITHDRAWN, LongestWait, Offer
 
@@ -14,9 +16,11 @@ _EVENTFUL = frozenset((kinds.REPLIED, kinds.SETTLED, kinds.ASKED, kinds.OPENED, 
 def refold(contact: Contact, entries: Iterable[Entry], longest_wait: LongestWait) -> None:
     """Work out `contact` anew from the entries of its log."""
     contact.started = contact.ended = contact.left_ivr = contact.identifier = contact.status = None
-    contact.eventful = False
+    contact.eventful = tells_more(contact.kept)
+    contact.merged = contact.resumed = contact.outbound = False
     contact.last = contact.transfers = 0
     contact.offers = []
+    contact.unoffered = ()
     contact.anomalies = ()
     for entry in entries:
         apply(contact, entry, longest_wait)
@@ -67,6 +71,7 @@ def apply(contact: Contact, entry: Entry, longest_wait: LongestWait) -> bool:
         if offer is not None:
             _complete(offer, entry)
     elif kind == kinds.LEFT_IVR:
+        contact.resumed = False
         if contact.left_ivr is None:
             contact.left_ivr = time
     elif kind in _EVENTFUL:
@@ -74,6 +79,9 @@ def apply(contact: Contact, entry: Entry, longest_wait: LongestWait) -> bool:
     elif kinds.HOLD_STARTED <= kind <= kinds.WRAPUP_ENDED:
         return _handled(contact, entry) or left
     else:
+        if kind == kinds.CREATED and entry.detail == "outbound":
+            contact.outbound = True
+            return left or entry.told is not None or contact.unoffered != ()
         return left or entry.told is not None
     return True
 
@@ -98,6 +106,16 @@ def _noted(contact: Contact, entry: Entry) -> None:
     elif entry.kind == kinds.OPENED:
         contact.status = entry.detail
         contact.ended = None
+    elif entry.kind == kinds.ASKED:
+        _asked(contact)
+
+
+def _asked(contact: Contact) -> None:
+    """A customer who writes on after the end waits again, unless it was solved or went into another contact."""
+    is_over = contact.ended is not None or contact.left_ivr is not None
+    if is_over and contact.channel != "phone" and not contact.merged and contact.status not in SOLVED:
+        contact.ended = None
+        contact.resumed = True
 
 
 def _offered(contact: Contact, entry: Entry, longest_wait: LongestWait) -> None:
@@ -112,12 +130,27 @@ def _offered(contact: Contact, entry: Entry, longest_wait: LongestWait) -> None:
 def _answered(contact: Contact, entry: Entry) -> None:
     offer = _stopped(contact, entry)
     if offer is None:
-        _odd(contact, "answered without an open offer")
-        return
+        if entry.agent is not None and _is_handed_on(contact):
+            offer = Offer(entry.id, entry.queue, entry.time, 0)
+            contact.unoffered = (*contact.unoffered, offer)
+        else:
+            _odd(contact, "answered without an open offer")
+            return
     wait = entry.time - offer.at if entry.waited is None else entry.waited
     offer.leave(ANSWERED, wait, entry.id)
     offer.agent = entry.agent
     offer.answered = entry.time
+
+
+def _is_handed_on(contact: Contact) -> bool:
+    """Whether an agent may come to it without an offer: it was handed on, or we called, and nobody else has it."""
+    if contact.ended is not None or not (contact.outbound or contact.transfers):
+        return False
+    return not any(_is_under_way(offer) for offer in (*contact.offers, *contact.unoffered))
+
+
+def _is_under_way(offer: Offer) -> bool:
+    return offer.outcome is None or (offer.outcome == ANSWERED and offer.completed is None)
 
 
 def _replied(contact: Contact, entry: Entry) -> None:
@@ -152,6 +185,8 @@ def _left(contact: Contact, entry: Entry) -> None:
 def _ended(contact: Contact, entry: Entry) -> None:
     if contact.ended is None:
         contact.ended = entry.time
+    contact.merged = contact.merged or entry.kind == kinds.MERGED
+    contact.resumed = False
     last = _conversation(contact, entry, running=True)
     if last is not None:
         _complete(last, entry)
@@ -165,6 +200,8 @@ def _ended(contact: Contact, entry: Entry) -> None:
             offer.leave(reason, entry.time - offer.at, entry.id, BY_END)
         elif offer.outcome == ANSWERED and offer.completed is None:
             _close(offer, entry.time)
+    if contact.unoffered and contact.unoffered[-1].completed is None:
+        _close(contact.unoffered[-1], entry.time)
 
 
 def _handled(contact: Contact, entry: Entry) -> bool:
@@ -212,7 +249,10 @@ def _stopped(contact: Contact, entry: Entry) -> Offer | None:
 def _conversation(contact: Contact, entry: Entry, *, running: bool) -> Offer | None:
     """The conversation that an entry speaks of: of its queue and agent where it names them, the latest."""
     fallback: Offer | None = None
-    for offer in reversed(contact.offers):
+    offers = contact.offers
+    if contact.unoffered:
+        offers = sorted((*offers, *contact.unoffered), key=attrgetter("at"))
+    for offer in reversed(offers):
         if offer.outcome != ANSWERED or (running and offer.completed is not None):
             continue
         if not _in_queue(offer, entry):

@@ -48,6 +48,10 @@ def add_difference(
             _surveys(before, -1, facts)
         _surveys(after, 1, facts)
         _resolutions(before, after, book, facts)
+    if after.unoffered or (before is not None and before.unoffered):
+        if before is not None:
+            _unoffered(before, -1, facts, calls)
+        _unoffered(after, 1, facts, calls)
     if after.left_ivr is not None or (before is not None and before.left_ivr is not None):
         if before is not None:
             _left_ivr(before, -1, facts)
@@ -60,7 +64,7 @@ def lost_calls(contact: Contact) -> CallDifferences:
         return []
     return [
         ((offer.agent, offer.answered, None), -1)
-        for offer in contact.offers
+        for offer in (*contact.offers, *contact.unoffered)
         if offer.outcome == ANSWERED and offer.completed is None and offer.agent is not None
     ]
 
@@ -127,6 +131,15 @@ def _tell(offer: Offer, sign: int, calls: CallDifferences) -> None:
         calls.append(((offer.agent, offer.answered, None), sign))
         if offer.completed is not None:
             calls.append(((offer.agent, offer.answered, _end(offer, offer.completed)), sign))
+
+
+def _unoffered(contact: Contact, sign: int, facts: Differences, calls: CallDifferences) -> None:
+    """Conversations that no queue offered. Their handle time counts like that of others, but for our own calls'."""
+    for offer in contact.unoffered:
+        if contact.channel == "phone":
+            _tell(offer, sign, calls)
+        if offer.completed is not None and not contact.outbound:
+            facts.append(((contact.channel, offer.queue, offer.at // MINUTE, "handled", offer.handle_time), sign))
 
 
 def _end(offer: Offer, completed: int) -> int:

@@ -9,13 +9,13 @@ from agents.contacts.change import AgentChange, ContactChange, agent_change, con
 from agents.contacts.clock_facts import lost_clocks
 from agents.contacts.clocks import open_promises
 from agents.contacts.contact import Contact
-from agents.contacts.customer import at_last, customer_of, told
-from agents.contacts.deadlines import Deadlines, Upkeep
+from agents.contacts.customer import COMPLAINT, RESOLVED, at_last, customer_of, told
+from agents.contacts.deadlines import Deadlines, Upkeep, end_of_minute
 from agents.contacts.fold import expire
 from agents.contacts.gathered import Gathered
 from agents.contacts.heard import Heard
 from agents.contacts.learning import NOTED, NOTHING, LateEvent, learn
-from agents.contacts.links import statements_of
+from agents.contacts.links import OF_IDENTITY, IdentityEvent, Links, statements_of
 from agents.contacts.measures import lost_calls
 from agents.contacts.promise import given_up
 from agents.contacts.reviews import AT_ONCE, Reviews
@@ -26,9 +26,9 @@ from schemas.customers import encode_contact
 from schemas.envelopes import Origin, decode_envelope
 from schemas.events import AnyEvent, ContactEvent
 from schemas.failures import FailureReason, origin_headers
-from schemas.identities import LINKS_KEY
+from schemas.identities import LINKS_KEY, Statement
 from schemas.ids import customer_ids
-from schemas.instants import DAY
+from schemas.instants import DAY, MINUTE
 from schemas.policies import POLICY_KEY, Policies
 from schemas.topics import ALERTS_SLA, CONTACTS_FAILED, CUSTOMERS_EVENTS, CUSTOMERS_LINKS, METRICS_PARTIALS
 from schemas.unreadable import UNREADABLE
@@ -65,9 +65,11 @@ class Contacts:
         "_counted",
         "_customer_ids",
         "_deadlines",
+        "_ends",
         "_gathered",
         "_grace",
         "_heard",
+        "_links",
         "_open",
         "_retention",
         "_reviews",
@@ -107,8 +109,12 @@ class Contacts:
             version=FORMAT,
         )
         self._agents = Store(b"a", Agent)
+        self._links = Links(retention_ms)
         self._deadlines = Deadlines()
+        # Every contact that is not settled is looked at at least once in a window; one that is over before, or settled
+        # and forgotten, at that instant too. So when it is does not hang on when the task was started.
         self._upkeep = Upkeep()
+        self._ends = Upkeep()
         self._reviews = Reviews()
         self._open: dict[str, None] = {}
         self._gathered = Gathered()
@@ -141,10 +147,12 @@ class Contacts:
         try:
             events = envelope.events
             change: ContactChange | AgentChange | None = None
+            links: Mapping[str, IdentityEvent] = {}
             if events:
                 first = events[0]
                 if isinstance(first, ContactEvent):
                     change = self._contact_change(first, events)
+                    links = self._links.news(first.contact, events)
                 else:
                     name = first.agent or ""
                     change = agent_change(name, self._agents.get(name), events)
@@ -158,18 +166,18 @@ class Contacts:
             return
         if not events:
             self._gathered.count(envelope, "accepted")
-        elif change is None:
+        elif change is None and not links:
             self._gathered.hear(first.source, envelope, "duplicate")
         else:
             self._gathered.hear(first.source, envelope, "accepted")
             if isinstance(change, ContactChange):
                 self._take_over(change, out)
                 self._note(change)
-                for statement in statements_of(change.after, events, self._customer_ids):
-                    out.send(CUSTOMERS_LINKS.name, LINKS_KEY, identities.encode(statement))
-            else:
+                _state(statements_of(change.after, events, self._customer_ids), out)
+            elif change is not None:
                 self._agents.put(change.agent, change.after)
                 self._gathered.see(change.now, change.states)
+            _state(self._links.take(links, self._clock, self._customer_ids), out)
 
     def advance(self, clock: int, out: Outbox) -> None:
         """The task's clock (ms) has moved on: state what became due, let go what waited too long, tidy up."""
@@ -184,7 +192,10 @@ class Contacts:
             self._reviews.plan(self._open, changes[-1])
         self._review(AT_ONCE, out)
         for contact_id in self._upkeep.due(clock):
+            self._look(contact_id, out)
+        for contact_id in self._ends.due(clock):
             self._tidy(contact_id, out)
+        self._links.forget(clock)
 
     def before_flush(self, out: Outbox, *, ended: bool) -> None:
         """Tell customers and metrics what changed. `ended`: whoever is still to be judged again is."""
@@ -205,6 +216,7 @@ class Contacts:
         yield from self._heard.changes()
         yield from self._contacts.changes()
         yield from self._agents.changes()
+        yield from self._links.store.changes()
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record. Raises UnknownStateFormat, and ValueError for a key of no store."""
@@ -212,6 +224,8 @@ class Contacts:
             self._contacts.restore(key, value)
         elif self._agents.owns(key):
             self._agents.restore(key, value)
+        elif self._links.store.owns(key):
+            self._links.store.restore(key, value)
         elif self._heard.owns(key):
             self._heard.restore(key, value)
         else:
@@ -219,7 +233,8 @@ class Contacts:
 
     def restored(self) -> None:
         """Rebuild the book of policies, deadlines, reviews and upkeep."""
-        self._deadlines, self._upkeep, self._reviews, self._open = Deadlines(), Upkeep(), Reviews(), {}
+        self._deadlines, self._upkeep, self._ends = Deadlines(), Upkeep(), Upkeep()
+        self._reviews, self._open = Reviews(), {}
         judged: dict[str, int] = {}
         past = 0
         for contact_id, stored in self._contacts.stored():
@@ -230,7 +245,11 @@ class Contacts:
             if known.open or known.due is not None:
                 self._open[contact_id] = None
                 judged[contact_id] = known.judged
-            self._upkeep.plan(contact_id, known.last + (self._retention if known.settled else self._window))
+            if known.settled:
+                self._ends.plan(contact_id, known.last + self._retention)
+            else:
+                self._upkeep.plan(contact_id, known.last + self._window)
+        self._links.restored()
         since = self._heard.restored(past)
         self._reviews.plan((name for name, until in judged.items() if until <= since and since), since)
 
@@ -277,9 +296,12 @@ class Contacts:
         own: Sequence[ContactEvent] = (first,) if len(events) == 1 else _of_contact(contact_id, events)
         if len(own) != len(events):
             raise ValueError(f"an envelope holds the events of one contact, this one not only those of {contact_id}")
+        own = [event for event in own if not isinstance(event, OF_IDENTITY)]
+        if not own:
+            return None
         before = self._contacts.get(contact_id)
         book = self._heard.book
-        after = Contact(first.channel, heard=len(book.entries)) if before is None else before.copy()
+        after = Contact(own[0].channel, heard=len(book.entries)) if before is None else before.copy()
         horizon = self._clock - self._grace
         if horizon > after.judged:
             after.judged = horizon
@@ -290,7 +312,7 @@ class Contacts:
             after.customer = customer_of(self._customer_ids, contact_id, after.identifier)
         if learnt == NOTED and not book.reckons(after.channel):
             after.judged = 0 if before is None else before.judged
-            return ContactChange(contact_id, after, before is None)
+            return ContactChange(contact_id, after, before is None or not before.lines)
         return contact_change(contact_id, before, after, book, self._clock)
 
     def _take_over(self, change: ContactChange, out: Outbox) -> None:
@@ -298,6 +320,8 @@ class Contacts:
         self._contacts.put(contact_id, after)
         if change.is_new:
             self._upkeep.plan(contact_id, after.last + self._window)
+        elif after.due is None and after.last < self._clock:
+            self._plan_end(contact_id, after)
         if after.open or after.due is not None:
             self._open[contact_id] = None
         else:
@@ -309,6 +333,14 @@ class Contacts:
         if change.clocks:
             self._gathered.add_clocks(change.clocks)
         self._deadlines.arm(contact_id, None if after.due is None else after.due + self._grace)
+
+    def _plan_end(self, contact_id: str, contact: Contact) -> None:
+        """Settle a contact in time that may be over before it is looked at: what changed it happened a while ago."""
+        next_look = (self._clock + self._window) // MINUTE
+        if (contact.last + self._window) // MINUTE < next_look:
+            over = contact.over_at(self._window, self._retention)
+            if over is not None and over // MINUTE < next_look:
+                self._ends.plan(contact_id, over)
 
     def _note(self, change: ContactChange) -> None:
         """The customer is to be told of a contact that changed."""
@@ -335,6 +367,17 @@ class Contacts:
             contact.told = customer
             self._contacts.put(contact_id, contact)
 
+    def _look(self, contact_id: str, out: Outbox) -> None:
+        """Look whether a contact is over, and again within the window while it is not."""
+        self._tidy(contact_id, out)
+        contact = self._contacts.peek(contact_id)
+        if contact is not None and contact.log:
+            over = contact.over_at(self._window, self._retention)
+            again = self._clock + self._window
+            if over is not None and self._clock < end_of_minute(over) <= again:
+                again = over
+            self._upkeep.plan(contact_id, again)
+
     def _tidy(self, contact_id: str, out: Outbox) -> None:
         """Settle a contact that is over, forget one that was settled long ago or whose end was lost."""
         contact = self._contacts.get(contact_id)
@@ -343,19 +386,17 @@ class Contacts:
         if not contact.log:
             if self._clock >= contact.settled + self._retention:
                 self._contacts.delete(contact_id)
-            else:
-                self._upkeep.plan(contact_id, contact.settled + self._retention)
             return
-        idle = self._clock - contact.last
-        if contact_id in self._deadlines or not contact.is_over(idle, self._window, self._retention):
-            self._upkeep.plan(contact_id, (contact.last if idle < self._window else self._clock) + self._window)
+        over = contact.over_at(self._window, self._retention)
+        # Not before its minute is over, whenever it is looked at.
+        if over is None or end_of_minute(over) > self._clock or contact_id in self._deadlines:
             return
         if contact_id in self._changed:
             # The clock may pass days between two flushes of a replay.
             self._tell(self._changed.pop(contact_id), out)
         self._gathered.add_clocks(lost_clocks(contact))
         if contact.open:
-            for key, value in given_up(contact_id, contact, self._heard.book, contact.last + self._retention):
+            for key, value in given_up(contact_id, contact, self._heard.book, over):
                 out.send(_ALERTS, key, value)
             self._gathered.add((), lost_calls(contact))
             if contact.told is not None:
@@ -364,12 +405,17 @@ class Contacts:
             self._contacts.delete(contact_id)
             self._open.pop(contact_id, None)
         else:
-            self._contacts.put(contact_id, contact.settle())
-            self._upkeep.plan(contact_id, contact.last + self._retention)
+            self._contacts.put(contact_id, contact.settle(passing=(COMPLAINT, RESOLVED)))
+            self._ends.plan(contact_id, contact.last + self._retention)
 
     def _refuse(self, record: Record, origin: Origin, reason: FailureReason, message: str, out: Outbox) -> None:
         headers = origin_headers(record.headers, reason=reason, stage="rule", message=message, origin=origin)
         out.send(CONTACTS_FAILED.name, str(origin).encode(), record.value or b"", headers)
+
+
+def _state(statements: Iterable[Statement], out: Outbox) -> None:
+    for statement in statements:
+        out.send(CUSTOMERS_LINKS.name, LINKS_KEY, identities.encode(statement))
 
 
 def _of_contact(contact_id: str, events: Sequence[AnyEvent]) -> list[ContactEvent]:

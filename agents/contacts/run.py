@@ -14,7 +14,8 @@ FactKind = Literal["created", "customer", "agent", "status", "ended", "merged"]
 
 class Fact(NamedTuple):
     """What clocks read of one event of a contact. `customer`, `agent`: a public message of theirs (bots, systems and
-    internal notes are none). `status`: of a status change; 'outbound' of a contact that we began with the customer."""
+    internal notes are none). `status`: of a status change, or 'open' of what made a contact go on that had ended;
+    'outbound' of a contact that we began with the customer."""
 
     at: int
     event: str

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from agents.contacts.clocks import all_clocks, clock_keys
-from agents.contacts.contact import Contact
+from agents.contacts.contact import Contact, tells_more
 from agents.contacts.customer import customer_of
 from agents.contacts.fold import apply, expire
 from agents.contacts.log import read_log
 from agents.contacts.stated import ClockKey, Stated, Statement, statement_of
 from schemas.policies import ClockName
-from schemas.policy_book import PolicyBook
+from schemas.policy_book import PolicyBook, Properties
 
 FORMAT = 3
 """Raised when the stored form changes its meaning. 1: every field, those that follow from the log too. 2: with the
@@ -36,10 +37,20 @@ class Glance(msgspec.Struct, array_like=True, gc=False):
     due: int | None
 
 
+class _Kept(msgspec.Struct, array_like=True, gc=False):
+    """Properties of a settled contact, but for its channel."""
+
+    queue: str | None = None
+    priority: str | None = None
+    segment: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+
+
 class _Stored(Glance, array_like=True, gc=False):
     """The stored form. `told`: as in Contact. `stated`: of each clock, offers first, how many of the steps that follow
     were said; at their end those that were said otherwise, whole. `settled_at`, where there is a log again after it was
-    settled. `customer`: of a contact that was settled, whose log says it no more."""
+    settled. `customer` and `kept`: of a contact that was settled, whose log says it no more."""
 
     channel: str
     told: str | bool | None
@@ -52,6 +63,7 @@ class _Stored(Glance, array_like=True, gc=False):
     settled_at: int = 0
     revision: int = 0
     customer: UUID | None = None
+    kept: _Kept | None = None
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -77,8 +89,19 @@ def write_contact(contact: Contact, book: PolicyBook) -> bytes:
     )
     if contact.packed:
         settled_at = contact.settled if contact.lines else 0
-        return _encode((*head, contact.linked, contact.packed, settled_at, contact.revision, UUID(contact.customer)))
+        settled = (contact.linked, contact.packed, settled_at, contact.revision, UUID(contact.customer))
+        if contact.kept is not None:
+            return _encode((*head, *settled, _write_kept(contact.kept)))
+        return _encode((*head, *settled))
     return _encode((*head, contact.linked) if contact.linked else head)
+
+
+def _write_kept(kept: Properties) -> list[str | tuple[str, ...] | None]:
+    """Properties but for the channel, as far as anything was told."""
+    written = list(kept[1:])
+    while written and written[-1] in (None, ()):
+        written.pop()
+    return written
 
 
 def _write_stated(contact: Contact, book: PolicyBook) -> list[int | _Whole]:
@@ -115,6 +138,9 @@ def read_contact(contact_id: str, data: bytes, customer_ids: Callable[[str], str
         settled=stored.settled_at or (stored.last if stored.settled else 0),
         revision=stored.revision,
     )
+    if stored.kept is not None:
+        contact.kept = Properties(stored.channel, *structs.astuple(stored.kept))
+        contact.eventful = tells_more(contact.kept)
     if stored.lines:
         entries = read_log(stored.log, stored.lines)
         contact.tail = entries[-1]

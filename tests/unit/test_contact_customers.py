@@ -117,6 +117,14 @@ def test_the_last_offer_is_what_a_transferred_call_came_to() -> None:
     assert (told.open, told.ended) == (False, at(75))
 
 
+def test_the_time_of_an_agent_whom_a_call_was_handed_on_to_is_handle_time_of_it() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(4), transferred(60), answered(70, agent="tom"), ended(100))
+    floor.flush()
+    (told,) = floor.customers
+    assert (told.outcome, told.offers, told.agent, told.handled) == ("answered", 1, "tom", 56_000 + 30_000)
+
+
 def test_a_wait_that_ran_out_is_told() -> None:
     floor = Floor()
     floor.hear(offered(0))

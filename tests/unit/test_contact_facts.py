@@ -15,6 +15,7 @@ from tests.unit.contact_bench import (
     Floor,
     answered,
     at,
+    created,
     ended,
     left,
     left_ivr,
@@ -251,6 +252,92 @@ def test_a_transfer_ends_the_call_of_one_agent_and_begins_none_of_the_next() -> 
         ("mia", at(5), at(65)): 1,
         ("tom", at(75), None): 1,
     }
+
+
+def test_an_agent_whom_a_call_is_handed_on_to_has_a_call_of_their_own_that_is_no_offer() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(5), transferred(65, queue="sales", agent="mia"))
+    floor.hear(other(ContactWrapupStarted, 66, agent="mia"), other(ContactWrapupEnded, 76, agent="mia"))
+    floor.hear(answered(70, agent="tom"))
+    floor.flush()
+    assert floor.busy == {"tom": 1}
+    contact = floor.contacts.contact("c1")
+    assert contact is not None
+    assert contact.open
+    floor.hear(other(ContactHoldStarted, 80), other(ContactHoldEnded, 90), ended(110, agent="tom"))
+    floor.hear(other(ContactWrapupStarted, 110, agent="tom"), other(ContactWrapupEnded, 140, agent="tom"))
+    assert floor.measured() == {
+        ("offered", 0): 1,
+        ("answered", 5_000): 1,
+        ("completed", 5_000): 1,
+        ("handled", 70_000): 2,
+    }
+    assert +floor.calls == {
+        ("mia", at(5), None): 1,
+        ("mia", at(5), at(75)): 1,
+        ("tom", at(70), None): 1,
+        ("tom", at(70), at(140)): 1,
+    }
+    contact = floor.contacts.contact("c1")
+    assert contact is not None
+    assert (contact.open, contact.anomalies) == (False, ())
+
+
+def test_whoever_answers_what_another_still_has_or_what_was_handed_on_to_a_queue_has_no_second_call() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(5), answered(20, agent="tom"), ended(60))
+    floor.hear(offered(0, contact="c2"), answered(5, contact="c2"), transferred(65, contact="c2"))
+    floor.hear(offered(66, "service", contact="c2"), answered(75, "service", agent="tom", contact="c2"))
+    floor.hear(ended(90, contact="c2"), answered(95, agent="ida", contact="c2"))
+    floor.flush()
+    assert +floor.calls == {
+        ("mia", at(5), None): 2,
+        ("mia", at(5), at(60)): 1,
+        ("mia", at(5), at(65)): 1,
+        ("tom", at(75), None): 1,
+        ("tom", at(75), at(90)): 1,
+    }
+
+
+def test_a_call_of_ours_takes_its_agents_time_and_is_neither_an_offer_nor_a_handled_contact() -> None:
+    floor = Floor()
+    floor.hear(created(0, direction="outbound"), answered(0, agent="mia"), ended(40, agent="mia", handled=40.0))
+    assert floor.measured() == {}
+    assert +floor.calls == {("mia", at(0), None): 1, ("mia", at(0), at(40)): 1}
+    assert +floor.busy == {}
+
+
+def test_that_a_call_was_ours_may_be_told_after_it() -> None:
+    floor = Floor()
+    for event in (ended(40, agent="mia"), answered(5, agent="mia"), created(0, direction="outbound")):
+        floor.hear(event)
+    floor.flush()
+    assert +floor.calls == {("mia", at(5), None): 1, ("mia", at(5), at(40)): 1}
+    floor.hear(created(0, revision=1))
+    floor.flush()
+    assert +floor.calls == {}
+
+
+def test_of_a_contact_that_turns_out_to_be_ours_what_was_handed_on_is_no_handle_time_any_more() -> None:
+    floor = Floor()
+    floor.hear(offered(0), answered(5), transferred(65), answered(70, agent="tom"), ended(110))
+    assert floor.measured()["handled", 40_000] == 1
+    floor.hear(created(120, direction="outbound"))
+    assert ("handled", 40_000) not in floor.measured()
+    floor.hear(answered(70, agent="tom", id="c1/answered/70", revision=1))
+    assert ("handled", 40_000) not in floor.measured()
+    assert floor.calls[("tom", at(70), at(110))] == 1
+
+
+def test_a_call_of_ours_whose_end_never_came_is_taken_back_when_it_is_given_up() -> None:
+    floor = Floor(retention=2 * 86_400_000)
+    floor.hear(created(0, direction="outbound"), answered(5))
+    floor.flush()
+    assert floor.busy == {"mia": 1}
+    floor.clock(5 * 86_400)
+    floor.flush()
+    assert +floor.busy == {}
+    assert +floor.calls == {}
 
 
 def test_conversations_in_writing_are_no_calls() -> None:

@@ -40,9 +40,11 @@ def any_events(draw: st.DrawFn) -> list[AnyEvent]:
                 st.sampled_from(
                     [
                         created(moment, id=name, identifiers=(f"tel:+49{number}",)),
+                        created(moment, id=name, direction="outbound"),
                         offered(moment, queue, id=name),
                         offered(moment, queue, id=name),
                         answered(moment, queue, id=name),
+                        answered(moment, queue, id=name, agent="tom"),
                         answered(moment, None, id=name, waited=12.0, agent=None),
                         left(moment, "abandoned", queue, id=name),
                         left(moment, "timeout", queue, id=name),
@@ -96,6 +98,7 @@ def test_facts_and_promises_do_not_depend_on_arrival_batches_or_ticks(
 
     assert shuffled.measured() == in_order.measured()
     assert +shuffled.busy == +in_order.busy
+    assert +shuffled.calls == +in_order.calls
     assert shuffled.standing() == in_order.standing()
     assert said_once(shuffled.transitions)
     assert said_once(in_order.transitions)

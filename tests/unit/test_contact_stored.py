@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from agents.contacts.stored import glance, read_contact, write_contact
 from schemas.events import AnyEvent, ContactWrapupEnded, ContactWrapupStarted
 from schemas.ids import contact_id, customer_ids, event_id
 from schemas.policies import AnswerWithin, Policies, QueuePolicy
-from schemas.policy_book import PolicyBook
+from schemas.policy_book import PolicyBook, Properties
 from tests.unit.contact_bench import NAMESPACE, Floor, answered, at, created, ended, left, offered, other, second
 from tests.unit.test_contact_order import LAST, POLICIES, any_events
 
@@ -97,6 +98,29 @@ def test_a_settled_contact_and_one_that_goes_on_come_back_as_they_were() -> None
     assert gone_on is not None
     assert gone_on.lines == 2
     assert read_contact("c1", write_contact(gone_on, BOOK), IDS, BOOK) == gone_on
+
+
+def test_what_a_settled_contact_was_is_stored_where_anything_was_told_of_it() -> None:
+    told: list[tuple[AnyEvent, Properties | None]] = [
+        (created(0), None),
+        (created(0, language="fi"), Properties("phone", language="fi")),
+        (created(0, queue="sales"), Properties("phone", "sales")),
+        (created(0, priority="", tags=("vat",)), Properties("phone", priority="", tags=("vat",))),
+    ]
+    for event, kept in told:
+        floor = Floor(policies=POLICIES)
+        floor.hear(event, ended(60))
+        floor.clock(25 * HOURS)
+        settled = floor.contacts.contact("c1")
+        assert settled is not None
+        assert settled.kept == kept
+        stored = write_contact(settled, BOOK)
+        assert read_contact("c1", stored, IDS, BOOK) == settled
+        # A record from before this was kept ends with the customer.
+        fields = msgspec.msgpack.decode(stored)
+        assert len(fields) == 16 + (kept is not None)
+        former = read_contact("c1", msgspec.msgpack.encode(fields[:16]), IDS, BOOK)
+        assert (former.kept, former.packed, former.customer) == (None, settled.packed, settled.customer)
 
 
 def test_settings_of_a_later_start_do_not_touch_what_was_broken_before_it() -> None:

@@ -25,6 +25,11 @@ class Failure(NamedTuple):
     message: str
 
     @property
+    def counted(self) -> tuple[str, ...]:
+        """The words under which such are counted: an event may have come too late for its contact."""
+        return ("time", "late") if self.reason == "time" else (self.reason,)
+
+    @property
     def first(self) -> str:
         """Where it stands and what is wrong with it."""
         place = f"{self.file} line {self.line}" if self.line else self.file
@@ -105,7 +110,7 @@ class Collected:
             "customers": [msgspec.to_builtins(profile) for _, profile in sorted(self.profiles.items())],
             "counts": self.counts(),
             "failures": [
-                {"reason": each.reason, "count": by.get(each.reason, 0), "first": each.first}
+                {"reason": each.reason, "count": sum(by.get(word, 0) for word in each.counted), "first": each.first}
                 for _, each in sorted(self.failures.items())
             ],
         }

@@ -48,7 +48,8 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
 
     A contact that was over for long is settled. What is told of it later is a part of its own, beside what was told
     before: `after` is then the instant of the last event before it, 0 of the first part. `addition`: the part adds to
-    what was before (the answer of a survey) and begins nothing, so that it is no contact of its own.
+    what was before (the answer of a survey) and begins nothing, so that it is no contact of its own. `first`: it is
+    told of for the first time since it began, or since it was forgotten.
     """
 
     customer: str
@@ -85,6 +86,7 @@ class CustomerContact(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=T
     breaches: int = 0
     after: int = 0
     addition: bool = False
+    first: bool = False
 
 
 class MemberState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

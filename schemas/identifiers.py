@@ -54,7 +54,8 @@ def mail_identifier(address: str) -> str | None:
 
 def _in_ascii(domain: str) -> str:
     """A domain, of which each label with letters beyond ASCII is in Punycode (RFC 3492), unless it is too long."""
-    labels = normalize("NFKC", domain).lower().split(".")
+    # The ideographic full stop stands between labels, too (RFC 3490, 3.1).
+    labels = normalize("NFKC", domain).lower().replace("\u3002", ".").split(".")
     return ".".join(map(_label_in_ascii, labels))
 
 

@@ -92,6 +92,12 @@ class Book:
         """What an alert is about and is not over."""
         return (each for each in self._by_alert[alert].values() if each.open)
 
+    def doubted_of(self, alert: str) -> list[Subject]:
+        """What goes on though its alert is over, the oldest first."""
+        return sorted(
+            (each for each in self._by_alert[alert].values() if each.doubted), key=lambda each: (each.found, each.id)
+        )
+
     def touch(self, episode: Episode) -> None:
         """It changed, and so perhaps did its deadline."""
         self.episodes.touch(episode.id)

@@ -71,47 +71,61 @@ class Dispatcher:
         self._changed(episode)
 
     def _end(self, subject: Subject, record: str, at: int, outcome: str) -> None:
-        if not subject.open:
+        if subject.end is not None:
             return
+        was_open = subject.open
         subject.end, subject.ended, subject.outcome = record, at, outcome
         episode = self.book.episodes.data[subject.alert]
-        life.end(episode, self.clock)
+        life.end(episode, self.clock, was_open=was_open)
         self.book.touch_subject(subject)
         self._changed(episode)
 
     def _take_back(self, record: SlaTransition) -> None:
         """A breach was none, or the end of one was not its end."""
-        book, wrong = self.book, record.corrects or ""
-        subject = book.subjects.get(wrong)
+        wrong = record.corrects or ""
+        subject = self.book.subjects.get(wrong)
         if subject is not None and subject.stands:
-            was_open = subject.open
-            subject.outcome, subject.end = CORRECTED, record.id
-            subject.ended = subject.ended if subject.ended is not None else self.clock
-            episode = book.episodes.data[subject.alert]
-            life.correct(episode, self.clock, was_open=was_open)
-            book.touch_subject(subject)
-            self._changed(episode)
+            self._correct(subject, record.id)
             return
-        ended = book.ended_by(record.contact, thing_of(record), wrong)
+        ended = self.book.ended_by(record.contact, thing_of(record), wrong)
         if ended is not None and ended.stands:
-            episode = book.episodes.data[ended.alert]
-            ended.end = ended.ended = ended.outcome = None
-            book.touch_subject(ended)
-            if episode.is_closed:
-                life.doubt(episode, self.clock, self._terms)
-            else:
-                life.reopen(episode, self.clock, fresh=self._is_fresh(episode, ended), terms=self._terms)
-            self._changed(episode)
+            self._reopen(ended)
+
+    def _correct(self, subject: Subject, record: str) -> None:
+        was_open = subject.open
+        subject.outcome, subject.end = CORRECTED, record
+        subject.ended = subject.ended if subject.ended is not None else self.clock
+        episode = self.book.episodes.data[subject.alert]
+        life.correct(episode, self.clock, was_open=was_open)
+        self.book.touch_subject(subject)
+        self._changed(episode)
+        for former in map(self.book.episodes.get, subject.formerly):
+            if former is not None:
+                life.correct(former, self.clock, was_open=False)
+                self._changed(former)
+
+    def _reopen(self, subject: Subject) -> None:
+        episode = self.book.episodes.data[subject.alert]
+        subject.end = None
+        if episode.is_closed:
+            life.doubt(episode, self.clock)
+        else:
+            subject.ended = subject.outcome = None
+            life.reopen(episode, self.clock, fresh=self._is_fresh(episode, subject), terms=self._terms)
+        self.book.touch_subject(subject)
+        self._changed(episode)
 
     def _return(self, closed: Episode) -> None:
         """What goes on though its alert is over joins the group's next one: as of now where people were told that it
-        was over, else as old as it is."""
-        for subject in list(self.book.open_of(closed.id)):
+        was over, else as old as it is. That it was late in the one that is over stays true."""
+        closed.doubted = None
+        for subject in self.book.doubted_of(closed.id):
             self.book.release(subject)
-            closed.open -= 1
+            subject.ended = subject.outcome = None
+            subject.formerly = (*subject.formerly, closed.id)
             if closed.told or closed.briefed:
                 subject.due = subject.found if subject.due is None else subject.due
-                subject.found = self.clock
+                subject.found = self._now(closed)
             self._join(of_return(closed.rule, closed.labels, closed.channel, subject))
         self._changed(closed)
 
@@ -137,7 +151,7 @@ class Dispatcher:
 
     def pass_deadline(self, episode: Episode) -> None:
         """An alert has come to where something happens to it by itself."""
-        if episode.is_closed and episode.open:
+        if episode.is_closed and episode.doubted is not None:
             self._return(episode)
             return
         if episode.is_closed:
@@ -153,9 +167,12 @@ class Dispatcher:
         self._changed(episode)
 
     def _is_fresh(self, episode: Episode, subject: Subject) -> bool:
-        """Whether it is young enough to be told, by the clock that people live by."""
-        now = self.clock if episode.mode == "replay" else max(self.clock, self.reached)
-        return now - subject.found <= self._terms.stale_after
+        """Whether it is young enough to be told."""
+        return self._now(episode) - subject.found <= self._terms.stale_after
+
+    def _now(self, episode: Episode) -> int:
+        """The instant (ms) by the clock that those live by who are told."""
+        return self.clock if episode.mode == "replay" else max(self.clock, self.reached)
 
     def _changed(self, episode: Episode) -> None:
         self.book.touch(episode)

@@ -23,11 +23,11 @@ RETRACTED = "corrected: later records show that none of it was so"
 class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State of one alert. Times are ms since the epoch.
 
-    `wait_until`: end of the group's wait; once it is over, of the wait for the true end of a subject whose end was
-    none. `joined`: subjects that ever came; `told_joined`: so many when it was last told. `idle`: since when no subject
-    is open. `closed`: when it was resolved or retracted. `stale`: what it is about was too old to be told when it
-    fired. `briefed`: it was told as one note. `notify`: what the next record asks for. `news`: that record must not
-    wait; `counted`: only numbers changed. `sent`: the clock of the last record.
+    `wait_until`: end of the group's wait. `joined`: subjects that ever came; `told_joined`: so many when it was last
+    told. `idle`: since when no subject is open. `closed`: when it was resolved or retracted. `doubted`: since when,
+    after that, a subject has an end that was none. `stale`: what it is about was too old to be told when it fired.
+    `briefed`: it was told as one note. `notify`: what the next record asks for. `news`: that record must not wait;
+    `counted`: only numbers changed. `sent`: the clock of the last record.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
     idle: int | None = None
     ended: int | None = None
     closed: int | None = None
+    doubted: int | None = None
     reason: str | None = None
     acknowledged: Saying | None = None
     muted: str | None = None
@@ -75,7 +76,7 @@ class Episode(msgspec.Struct, kw_only=True, omit_defaults=True):
 def deadline(episode: Episode, terms: Terms) -> int | None:
     """When something happens to it by itself (ms)."""
     if episode.closed is not None:
-        return episode.wait_until if episode.open else episode.closed + FORGOTTEN_AFTER
+        return episode.closed + FORGOTTEN_AFTER if episode.doubted is None else episode.doubted + terms.group_wait
     if not episode.open:
         kept = terms.keep_firing if episode.rule in PROMISES else 0
         return None if episode.idle is None else episode.idle + kept
@@ -109,10 +110,11 @@ def reopen(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
     _opened(episode, now, fresh=fresh, terms=terms)
 
 
-def doubt(episode: Episode, now: int, terms: Terms) -> None:
-    """It is over and a subject of it is not after all, unless another end of that is heard of within the wait."""
-    episode.open += 1
-    episode.wait_until = now + terms.group_wait
+def doubt(episode: Episode, now: int) -> None:
+    """It is over and a subject of it is not after all, unless another end of that is heard of within the wait, which is
+    one for all that are doubted meanwhile."""
+    if episode.doubted is None:
+        episode.doubted = now
 
 
 def _opened(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
@@ -126,12 +128,11 @@ def _opened(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:
         trigger_if_untold(episode, now)
 
 
-def end(episode: Episode, now: int) -> None:
-    """A subject is over."""
-    episode.open -= 1
+def end(episode: Episode, now: int, *, was_open: bool) -> None:
+    """A subject is over, or was at another instant."""
     episode.counted = True
-    if not episode.open:
-        episode.idle = now
+    if was_open:
+        _ended(episode, now)
 
 
 def correct(episode: Episode, now: int, *, was_open: bool) -> None:
@@ -140,11 +141,15 @@ def correct(episode: Episode, now: int, *, was_open: bool) -> None:
     episode.corrected += 1
     episode.counted = True
     if was_open:
-        episode.open -= 1
-        if not episode.open:
-            episode.idle = now
+        _ended(episode, now)
     if not episode.total:
         _retract(episode, now)
+
+
+def _ended(episode: Episode, now: int) -> None:
+    episode.open -= 1
+    if not episode.open:
+        episode.idle = now
 
 
 def fire(episode: Episode, now: int, *, fresh: bool, terms: Terms) -> None:

@@ -14,7 +14,8 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     `id`: of the record that raised it. `thing`: what ends names: the instance of the clock, or the trend. `contact`:
     of a promise; `business`: its target is business time; `due`: when it was broken, where a change of its terms
     brought that about later. `found`: when the promise was broken, by its due instant or by a change, or the trend was
-    found. `alert`: set when it joins one. `end`: id of the record that ended it.
+    found. `alert`: set when it joins one; `formerly`: those that were over before it was. `end`: id of the record that
+    ended it; None with `ended`: that was no end, and another may be heard of.
     """
 
     id: str
@@ -30,11 +31,17 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     outcome: str | None = None
     business: bool = False
     due: int | None = None
+    formerly: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether it is not over."""
         return self.ended is None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether its end was none, after its alert was over."""
+        return self.ended is not None and self.end is None
 
     @property
     def stands(self) -> bool:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from agents import backtest as backtesting
 from agents.cli.console import err, out
+from agents.cli.failed import printable
 from agents.cli.options import Config, Format, check_input, settings_of
 from agents.collect import Collected
 from agents.compliance import Kept, Row, compliance, rows
@@ -79,7 +80,7 @@ def _say_counts(collected: Collected, took: float) -> None:
     if counts["failed"]:
         err.print(f"failed because of: {_reasons(collected)}", highlight=False)
         for _, failure in sorted(collected.failures.items()):
-            err.print(f"  {failure.reason}: {failure.first}", highlight=False, markup=False, soft_wrap=True)
+            err.print(f"  {failure.reason}: {printable(failure.first)}", highlight=False, markup=False, soft_wrap=True)
 
 
 async def _run(job: backtesting.Job, *, show: bool) -> Collected:

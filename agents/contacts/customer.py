@@ -64,6 +64,7 @@ def told(
         breaches=contact.breaches,
         after=contact.settled,
         addition=bool(contact.packed) and contact.ended == contact.settled,
+        first=contact.told is None and not gone,
         **(_of_case(contact) if contact.eventful else _of_offers(contact)),
     )
 

@@ -90,7 +90,8 @@ def _begun_again(contact: Contact, kind: int) -> None:
     """A settled contact stays over until something begins it again."""
     if kind in kinds.BEGINNINGS:
         if contact.ended == contact.settled:
-            contact.ended = None
+            # What came before adds to what it was.
+            contact.ended = contact.started = None
     elif contact.started is None:
         contact.ended = contact.settled
 

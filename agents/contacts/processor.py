@@ -152,7 +152,8 @@ class Contacts:
                 first = events[0]
                 if isinstance(first, ContactEvent):
                     change = self._contact_change(first, events)
-                    links = self._links.news(first.contact, events)
+                    if len(events) > 1 or isinstance(first, OF_IDENTITY):
+                        links = self._links.news(first.contact, events)
                 else:
                     name = first.agent or ""
                     change = agent_change(name, self._agents.get(name), events)
@@ -177,7 +178,8 @@ class Contacts:
             elif change is not None:
                 self._agents.put(change.agent, change.after)
                 self._gathered.see(change.now, change.states)
-            _state(self._links.take(links, self._clock, self._customer_ids), out)
+            if links:
+                _state(self._links.take(links, self._clock, self._customer_ids), out)
 
     def advance(self, clock: int, out: Outbox) -> None:
         """The task's clock (ms) has moved on: state what became due, let go what waited too long, tidy up."""
@@ -293,10 +295,14 @@ class Contacts:
     def _contact_change(self, first: ContactEvent, events: Sequence[AnyEvent]) -> ContactChange | None:
         """What the events of one envelope change; None if they are all known. Changes nothing itself."""
         contact_id = first.contact
-        own: Sequence[ContactEvent] = (first,) if len(events) == 1 else _of_contact(contact_id, events)
-        if len(own) != len(events):
-            raise ValueError(f"an envelope holds the events of one contact, this one not only those of {contact_id}")
-        own = [event for event in own if not isinstance(event, OF_IDENTITY)]
+        own: Sequence[ContactEvent] = (first,)
+        if len(events) > 1:
+            own = _of_contact(contact_id, events)
+            if len(own) != len(events):
+                raise ValueError(f"an envelope holds the events of one contact, this one not only of {contact_id}")
+            own = [event for event in own if not isinstance(event, OF_IDENTITY)]
+        elif isinstance(first, OF_IDENTITY):
+            own = ()
         if not own:
             return None
         before = self._contacts.get(contact_id)

@@ -1,6 +1,8 @@
-"""Contacts that count in the sums of their days and may still change, in twelve bytes each: the day on which it began
-(since the epoch), then eight bytes that stand for its id and part. Packed into one bytes object, sorted."""
+"""Contacts that count in the sums of their days and may still change, in twelve bytes each: the day on which anything
+last happened (since the epoch), then eight bytes that stand for its id and part. Packed into one bytes object, sorted.
+"""
 
+from bisect import bisect
 from hashlib import blake2b
 
 from agents.customers.contact import Contact
@@ -14,19 +16,17 @@ _DAY_WIDTH, _WIDTH = 4, 12
 
 def entry_of(contact: Contact) -> bytes:
     """What stands for a contact."""
-    return max(contact.started // DAY, 0).to_bytes(_DAY_WIDTH, "big") + _digest(contact)
+    return max(contact.touched // DAY, 0).to_bytes(_DAY_WIDTH, "big") + _digest(contact)
 
 
 def with_entry(folded: bytes, entry: bytes) -> bytes:
     """One more of them."""
-    if folded[-_WIDTH:] <= entry:
-        return (folded + entry)[-MOST * _WIDTH :]
-    entries = [folded[at : at + _WIDTH] for at in range(0, len(folded), _WIDTH)]
-    return b"".join(sorted((*entries, entry)))[-MOST * _WIDTH :]
+    at = _WIDTH * bisect(range(len(folded) // _WIDTH), entry, key=lambda place: _at(folded, place))
+    return (folded[:at] + entry + folded[at:])[-MOST * _WIDTH :]
 
 
 def holds(folded: bytes, contact: Contact) -> bool:
-    """Whether a contact is among them, whenever it began."""
+    """Whether a contact is among them, whenever anything happened in it."""
     wanted = _digest(contact)
     place = folded.find(wanted)
     while place >= 0:
@@ -37,11 +37,13 @@ def holds(folded: bytes, contact: Contact) -> bool:
 
 
 def drop(folded: bytes, bound: int) -> bytes:
-    """Without those that began on days before that of an instant (ms)."""
-    first, at = max(bound // DAY, 0).to_bytes(_DAY_WIDTH, "big"), 0
-    while folded[at : at + _DAY_WIDTH] and folded[at : at + _DAY_WIDTH] < first:
-        at += _WIDTH
-    return folded[at:]
+    """Without those in which nothing happened since the day of an instant (ms) began."""
+    first = max(bound // DAY, 0).to_bytes(_DAY_WIDTH, "big")
+    return folded[_WIDTH * bisect(range(len(folded) // _WIDTH), first, key=lambda place: _at(folded, place)) :]
+
+
+def _at(folded: bytes, place: int) -> bytes:
+    return folded[place * _WIDTH : (place + 1) * _WIDTH]
 
 
 def _digest(contact: Contact) -> bytes:

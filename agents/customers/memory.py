@@ -27,9 +27,12 @@ RETENTION = 90 * DAY
 LIMIT = 1_000
 """How many contacts are remembered one by one; older ones live on in the sums of their days."""
 
+MOST_OF_DAYS, MOST_OF_LIFETIME = 10_000, 1_000
+"""So many sums are kept of a customer's days, and of a lifetime: a source may name a queue for each contact."""
+
 FORGOTTEN = DAY
-"""What begins so long after anything happened in a contact that was over is another of the same id: the contact was
-forgotten where its events are, and nobody told what it was before."""
+"""What is told of for the first time and began so long after anything happened in a contact that was over is another of
+the same id: the contact was forgotten where its events are."""
 
 UNSENT = 0
 """`Customer.due` of one whose profile does not yet say what the state says, as is any below."""
@@ -99,12 +102,10 @@ def decode_due(stored: bytes) -> int:
 def find(contacts: tuple[Contact, ...], wanted: Contact) -> int:
     """Place of what was told before of the same part of a contact, -1 where there is nothing."""
     name = wanted.contact
-    # From the newest: that is the one most often spoken of.
+    # From the newest: that is the one most often spoken of, and of several that had the name the one that is.
     for index in range(len(contacts) - 1, -1, -1):
         known = contacts[index]
         if known.contact == name and known.after == wanted.after:
-            if not known.open and wanted.started >= known.touched + FORGOTTEN:
-                continue
             return index
     return -1
 
@@ -134,13 +135,15 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
             return False
         customer.contacts = contacts[:index] + contacts[index + 1 :]
         return True
+    if index >= 0 and said.first and _is_forgotten(contacts[index], new):
+        index = -1
     if index < 0:
         if not new.open and new.touched + HORIZON <= clock:
             return False
-        if customer.folded and holds(customer.folded, new):
+        if customer.folded and not said.first and holds(customer.folded, new):
             return False
-        if new.open:
-            customer.begun = (*customer.begun, new.contact)
+    if new.open and (index < 0 or contacts[index].addition):
+        customer.begun = (*customer.begun, new.contact)
     renamed = said.known and not customer.known
     customer.known = customer.known or said.known
     if index >= 0:
@@ -154,6 +157,10 @@ def note(customer: Customer, said: CustomerContact, clock: int, limit: int = LIM
     return True
 
 
+def _is_forgotten(known: Contact, new: Contact) -> bool:
+    return not known.open and new.started >= known.touched + FORGOTTEN
+
+
 def _fold_oldest(customer: Customer) -> None:
     """Let the oldest contact go into the sums of its days; an open one only if there is no other."""
     contacts = customer.contacts
@@ -161,7 +168,7 @@ def _fold_oldest(customer: Customer) -> None:
     customer.contacts = contacts[:index] + contacts[index + 1 :]
     sums = Sums(customer.sums)
     sums.fold(contacts[index])
-    customer.sums = sums.sorted()
+    customer.sums = sums.sorted(MOST_OF_DAYS)
     customer.folded = with_entry(customer.folded, entry_of(contacts[index]))
 
 
@@ -194,7 +201,7 @@ def _let_go(customer: Customer, clock: int) -> None:
     for each in sums:
         if each.latest <= bound:
             earlier.at(LIFETIME, each.channel, each.queue, each.latest).add(each.counts)
-    customer.earlier = earlier.sorted()
+    customer.earlier = earlier.sorted(MOST_OF_LIFETIME)
     customer.contacts = tuple(kept)
     customer.sums = tuple(each for each in sums if each.latest > bound)
     customer.folded = drop(customer.folded, bound)
@@ -209,6 +216,6 @@ def united(customers: Iterable[Customer]) -> Customer:
     return Customer(
         known=any(each.known for each in every),
         contacts=tuple(sorted(contacts.values(), key=lambda contact: (contact.started, full(contact.contact)))),
-        sums=Sums(one for each in every for one in each.sums).sorted(),
-        earlier=Sums(one for each in every for one in each.earlier).sorted(),
+        sums=Sums(one for each in every for one in each.sums).sorted(MOST_OF_DAYS),
+        earlier=Sums(one for each in every for one in each.earlier).sorted(MOST_OF_LIFETIME),
     )

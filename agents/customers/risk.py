@@ -68,7 +68,7 @@ def repeated(contacts: Sequence[Contact], clock: int) -> bool:
     lately = _since(contacts, clock - REPEATED_SPAN)
     if len(lately) < REPEATED:
         return False
-    topics = Counter(contact.topic for contact in lately if contact.topic is not None)
+    topics = Counter(contact.topic for contact in lately if contact.topic is not None and not contact.addition)
     return any(n >= REPEATED for n in topics.values())
 
 

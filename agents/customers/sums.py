@@ -7,9 +7,6 @@ import msgspec
 from agents.customers.contact import Contact
 from schemas.instants import DAY
 
-MOST = 1_000
-"""So many sums are kept of a customer's days, and as many of a lifetime: a source may name a queue for each contact."""
-
 LIFETIME = -1
 """`Sum.day` of what has left every window."""
 
@@ -119,14 +116,14 @@ class Sums:
             for at in case.reopened:
                 on(at).reopened += 1
 
-    def sorted(self) -> tuple[Sum, ...]:
-        """All of them, in the order in which they leave a window. Of more than MOST, the queues of the oldest are told
-        apart no more."""
+    def sorted(self, most: int) -> tuple[Sum, ...]:
+        """All of them, in the order in which they leave a window. Of more than `most`, the queues of the oldest are
+        told apart no more."""
         rows = sorted(self._sums.values(), key=_order)
-        if len(rows) <= MOST:
+        if len(rows) <= most:
             return tuple(rows)
         for each in rows:
-            if len(self._sums) <= MOST:
+            if len(self._sums) <= most:
                 break
             if each.queue is not None:
                 del self._sums[each.day, each.channel, each.queue]

@@ -171,7 +171,8 @@ def _bridged(event: Event, told: Told) -> tuple[AnyEvent, ...]:
 def _bridge_over(event: Event, told: Told) -> tuple[AnyEvent, ...] | Ignored:
     if _text(event.connected) != "false":
         return Ignored(BRIDGE_OVER)
-    return (ContactOfferDeclined(**told.common("answered") | {"revision": told.time}),)
+    # One that fails in the very ms is over all the same.
+    return (ContactOfferDeclined(**told.common("answered") | {"revision": told.time + 1}),)
 
 
 def _failed(event: Event, told: Told) -> tuple[AnyEvent, ...] | Ignored:
@@ -347,8 +348,9 @@ def _member(row: Mapping[str, str], context: Context) -> tuple[AnyEvent, ...]:
     if state != "Answered" or not bridged:
         return begun
     talks = told._replace(time=bridged * SECOND, agent=row.get("serving_agent") or None)
-    # What was heard of the answer stands: a list is less exact.
-    return (*begun, ContactAnswered(**talks.common("answered"), waited=float(max(0, bridged - joined))))
+    # What was heard of this very answer stands, for a list has whole seconds; of a bridge that failed before, the list.
+    common = talks.common("answered") | {"revision": talks.time}
+    return (*begun, ContactAnswered(**common, waited=float(max(0, bridged - joined))))
 
 
 def _elsewhere(queue: str | None, context: Context) -> bool:

@@ -286,6 +286,61 @@ def test_another_end_in_place_of_the_one_that_was_none_tells_nobody_anything() -
     assert (desk.alert().state, desk.alert().evidence.subjects[0].ended_at) == ("resolved", instant(55))
 
 
+def test_ends_that_were_none_do_not_wait_for_one_another() -> None:
+    names = ["ann", "ben", "cem", "dea", "eve"]
+    ends = [answered(name, 0, 60) for name in names]
+    desk = Desk()
+    desk.until(400, *((0, breach(name, 0)) for name in names), *((60, end) for end in ends))
+    desk.until(600, *((450 + 25 * number, corrected(end)) for number, end in enumerate(ends)))
+    assert desk.told() == [(30, "trigger"), (360, "resolve"), (510, "trigger")]
+    assert (desk.alert().evidence.open, desk.alert().evidence.total) == (5, 5)
+
+
+def test_an_end_that_was_none_is_told_though_the_pipeline_was_away_when_its_wait_was_over() -> None:
+    end = answered("ann", 0, 60)
+    desk = _resolved(end)
+    desk.at(401, corrected(end))
+    desk.at(2_000)
+    desk.until(2_100)
+    assert desk.told()[2:] == [(2_030, "trigger")]
+    assert (desk.alert().evidence.newest_due_at, desk.alert().reason) == (instant(2_000), None)
+
+
+def test_an_alert_that_is_over_is_published_as_over_while_an_end_is_in_doubt() -> None:
+    end = answered("ann", 0, 60)
+    desk = Desk()
+    desk.until(359, (0, breach("ann", 0)), (60, end))
+    desk.rules.advance(ms(360), desk)
+    desk.take(corrected(end))
+    (over,) = desk.flush()
+    assert (over.state, over.evidence.open, over.evidence.subjects[0].ended_at) == ("resolved", 0, instant(60))
+    assert desk.until(390) == [(390, "pending", None)]
+    assert (desk.alert().id != over.id, desk.alert().evidence.open) == (True, 1)
+
+
+def test_what_goes_on_in_another_alert_keeps_the_one_that_is_over_until_it_is_corrected_away_itself() -> None:
+    ann, ben = breach("ann", 0), breach("ben", 1)
+    end = answered("ann", 0, 60)
+    desk = Desk()
+    desk.until(600, (0, ann), (1, ben), (60, end), (61, gone("ben", 1, 61)), (500, corrected(end)))
+    desk.at(601, corrected(ben))
+    assert (desk.alert().state, desk.alert().evidence.total, desk.alert().evidence.corrected) == ("resolved", 1, 1)
+    desk = desk.restarted()
+    taken_back = desk.at(602, corrected(ann))
+    assert {(each.state, each.notify, each.evidence.total) for each in taken_back} == {("retracted", "retract", 0)}
+    assert len(taken_back) == 2
+
+
+def test_what_goes_on_begins_the_same_alert_in_whatever_order_it_was_restored() -> None:
+    ends = [answered("ann", 0, 60), answered("ben", 5, 60)]
+    desk = Desk()
+    desk.until(400, (0, breach("ann", 0)), (5, breach("ben", 5)), *((60, end) for end in ends))
+    desk.at(401, *map(corrected, ends))
+    desk.changelog = dict(reversed(desk.changelog.items()))
+    desk.restarted().at(431)
+    assert (desk.alert().started_at, desk.alert().evidence.open) == (instant(0), 2)
+
+
 def test_an_end_that_was_none_of_what_was_never_told_is_as_old_as_it_is() -> None:
     end = gone("ann", 0, 1_100)
     desk = Desk()

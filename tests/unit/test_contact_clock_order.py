@@ -8,6 +8,7 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.contacts import processor
 from agents.contacts.change import contact_change
@@ -141,7 +142,8 @@ def test_what_is_said_and_counted_of_clocks_does_not_depend_on_arrival_batches_t
     assert drop_zeros(shuffled.facts) == drop_zeros(in_order.facts)
     for floor in (shuffled, in_order):
         assert len({one.id for one in floor.said}) == len(floor.said)
-    assert shuffled.customers[-1] == in_order.customers[-1]
+    # Which telling is the first hangs on when the customer is told.
+    assert replace(shuffled.customers[-1], first=True) == replace(in_order.customers[-1], first=True)
 
 
 def drop_zeros(counted: Counter[Any]) -> dict[Any, int]:

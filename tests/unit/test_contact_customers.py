@@ -46,6 +46,7 @@ def test_a_finished_call_is_told_whole_to_its_caller() -> None:
             ended=at(69),
             offers=1,
             known=True,
+            first=True,
             agents=1,
             topic="sales",
         )

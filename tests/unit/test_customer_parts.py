@@ -100,6 +100,52 @@ def test_who_writes_again_after_the_contact_was_forgotten_loses_nothing_of_what_
     assert (more.contacts, more.windows["90d"]["chat"].messages_in) == (2, 4)
 
 
+def test_who_writes_again_after_a_survey_has_begun_another_contact_then() -> None:
+    both = Both()
+    both.at(0, created(0, channel="chat", identifiers=MAIL), asked(1), status(100, "closed"))
+    both.at(1.5 * DAYS)
+    both.at(2 * DAYS, other(events.SurveyAnswered, 2 * DAYS, channel="chat", kind="csat", score=5, scale=5))
+    again = both.at(20 * DAYS, asked(20 * DAYS))
+    assert again is not None
+    assert again.contacts == 2
+    assert again.windows["24h"]["chat"].contacts == again.windows["24h"]["chat"].messages_in == 1
+    assert again.surveys["csat"].n == 1
+    assert [context.contact for context in both.customers.contexts] == ["c1"]
+
+
+def test_surveys_are_no_contacts_on_one_topic() -> None:
+    calls = [contact(f"c{n}", NOON - n * DAY, queue="sales") for n in range(1, 3)]
+    survey = contact("c2", NOON - HOUR, after=NOON - 2 * DAY, queue="sales", topic="sales", outcome="ended",
+                     waited=None, addition=True, surveys=(SurveyAnswer(NOON - HOUR, "csat", 5, 5),))  # fmt: skip
+    assert last(Floor().at(NOON, *calls, survey)).at_risk == []
+    assert last(Floor().at(NOON, *calls, contact("c3", NOON, queue="sales"))).at_risk == ["repeated"]
+
+
+def test_a_correction_that_moves_a_contact_by_days_counts_it_once() -> None:
+    floor = Floor()
+    floor.at(NOON, contact("c", NOON - 5 * DAY, first=True))
+    profile = last(floor.at(NOON + MINUTE, contact("c", NOON - 2 * DAY)))
+    assert (profile.contacts, profile.last_contacts[0].started_at.day) == (1, 28)
+
+
+def test_a_name_that_was_forgotten_counts_again_though_the_first_is_in_the_sums() -> None:
+    floor = Floor(Customers(limit=2))
+    floor.at(NOON, *(contact(f"c{n}", NOON - 60 * DAY + n, first=True) for n in range(4)))
+    again = contact("c0", NOON, first=True, open=True, outcome="open", messages_in=(NOON,))
+    profile = last(floor.at(NOON + MINUTE, again))
+    assert (profile.contacts, [line.contact for line in profile.open_contacts]) == (5, ["c0"])
+    closed = last(floor.at(NOON + 2 * MINUTE, contact("c0", NOON, messages_in=(NOON, NOON + 1))))
+    assert (closed.contacts, closed.windows["24h"]["phone"].messages_in) == (5, 2)
+
+
+def test_beyond_the_limit_queues_are_told_apart_in_every_window() -> None:
+    floor = Floor(Customers(limit=10))
+    floor.take(*(contact(f"c{n}", NOON - 85 * DAY + n * 40 * MINUTE, queue=f"q{n % 20}") for n in range(3_000)))
+    profile = last(floor.at(NOON))
+    assert sum(each.contacts for each in profile.queues["90d"].values()) == profile.contacts == 3_000
+    assert profile.queues["90d"]["q0"].contacts == 150
+
+
 def test_a_mail_thread_that_nobody_closes_is_over_when_it_is_given_up_and_its_customer_is_forgotten() -> None:
     both = Both()
     both.at(0, created(0, channel="email", identifiers=MAIL), other(events.MessagePosted, 0, author="customer"))

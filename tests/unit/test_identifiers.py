@@ -21,6 +21,7 @@ MUELLER = "mailto:ana@xn--mller-kva.example"
         "ana@mu\u0308ller.example",
         "ana@ｍüller.ｅxample",
         "ana@müller．example",
+        "ana@müller。example",
     ],
 )
 def test_a_domain_in_letters_beyond_ascii_is_the_one_that_the_domain_name_system_has(address: str) -> None:

@@ -231,7 +231,7 @@ def test_what_says_nothing_that_is_counted_is_ignored_with_a_word(action: str, w
 
 def test_an_agent_who_could_not_be_connected_has_not_answered() -> None:
     failed = events(event("bridge-agent-end", CC_Agent=AGENT, CC_Agent_Bridged="false"))
-    assert failed == (ContactOfferDeclined(**of_call("answered", agent=AGENT, revision=AT)),)
+    assert failed == (ContactOfferDeclined(**of_call("answered", agent=AGENT, revision=AT + 1)),)
     assert parse(event("bridge-agent-end", CC_Agent=AGENT, CC_Agent_Bridged="true")) == Ignored("bridge_end")
 
 
@@ -267,6 +267,16 @@ def test_who_could_not_be_connected_waits_on_and_the_next_agent_has_the_call() -
     (offer,) = contact.offers
     assert (offer.outcome, offer.wait, offer.agent, offer.handle_time) == ("answered", 60_000, "202@default", 100_000)
     assert contact.anomalies == ()
+
+
+def test_an_answer_that_was_missed_after_a_failed_bridge_is_known_by_the_list_of_members() -> None:
+    contact = contact_of(*CONNECTING)
+    listed = MEMBERS.replace(b"1792490412|0|0|0|201@default", b"1792490460|0|0|0|202@default")
+    later = events(listed, f"queue list members {QUEUE}")[-1]
+    assert isinstance(later, ContactAnswered)
+    learn(contact, [later], lambda *_: 7_200_000)
+    (offer,) = contact.offers
+    assert (offer.outcome, offer.wait, offer.agent) == ("answered", 60_000, "202@default")
 
 
 def test_who_hangs_up_while_being_connected_has_abandoned() -> None:
@@ -315,7 +325,9 @@ def test_the_list_of_agents_says_their_status() -> None:
 def test_the_list_of_members_tells_under_the_same_ids_what_their_events_told() -> None:
     expected = (
         *begun(1_792_490_400_000),
-        ContactAnswered(**of_call("answered", agent=AGENT, time=1_792_490_412_000), waited=12.0),
+        ContactAnswered(
+            **of_call("answered", agent=AGENT, time=1_792_490_412_000, revision=1_792_490_412_000), waited=12.0
+        ),
     )
     assert events(MEMBERS, f"queue list members {QUEUE}") == expected
     assert [each.id for each in expected] == [each.id for each in (*events(START), *events(BRIDGED))]

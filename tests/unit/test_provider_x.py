@@ -229,6 +229,11 @@ def test_a_reply_by_the_new_api_belongs_to_its_conversation() -> None:
 
 
 OUR_OWN = MENTION | {"id": "1980000000000000006", "author_id": OURS}
+TO_OURSELVES = {
+    "in_reply_to_user_id": OURS,
+    "referenced_tweets": [{"type": "replied_to", "id": "1980000000000000002"}],
+}
+"""A reply to our own post that began the conversation."""
 
 
 def test_our_own_post_in_a_conversation_answers_it() -> None:
@@ -236,6 +241,10 @@ def test_our_own_post_in_a_conversation_answers_it() -> None:
     expected = Events(sent(common, TEN, "1980000000000000006", 9))
     assert parsed(new("post.create", OUR_OWN)) == expected
     assert parsed(new("post.create", OUR_OWN | {"in_reply_to_user_id": CUSTOMER})) == expected
+    # Under what we wrote before in a customer's conversation.
+    below = TO_OURSELVES | {"referenced_tweets": [{"type": "replied_to", "id": "1980000000000000005"}]}
+    replied = Events(sent(common, TEN, "1980000000000000006", 9, "1980000000000000005"))
+    assert parsed(new("post.create", OUR_OWN | below)) == replied
 
 
 def test_an_encrypted_message_is_counted_without_its_text() -> None:
@@ -265,7 +274,7 @@ def test_an_encrypted_message_is_counted_without_its_text() -> None:
         (new("post.delete", {"id": 1.5}), "other_event"),
         (new("follow.followed", {}), "other_event"),
         (new("post.create", MENTION | {"author_id": OURS}), "own_post"),
-        (new("post.create", OUR_OWN | {"in_reply_to_user_id": OURS}), "own_post"),
+        (new("post.create", OUR_OWN | TO_OURSELVES), "own_post"),
         (new("post.mention.create", MENTION | {"referenced_tweets": [{"type": "retweeted", "id": "1"}]}), "repost"),
         (new("dm.received", {}), "empty_batch"),
         (b"{}", "other_event"),

@@ -149,7 +149,8 @@ def _post(post: Payload, ours: str, context: Context, where: str) -> Parsed:
     referenced = {each.type: given(each.id) for each in post.referenced_tweets or ()}
     if "retweeted" in referenced:
         return Ignored("repost")
-    if author == ours and (thread == name or given(post.in_reply_to_user_id) == ours):
+    to_ourselves = given(post.in_reply_to_user_id) == ours and referenced.get("replied_to") == thread
+    if author == ours and (thread == name or to_ourselves):
         return Ignored("own_post")
     message = Message(name, _iso(post.created_at, f"{where}.created_at"), post.text, referenced.get("replied_to"))
     contact = contact_id(context.source, "x", "thread", thread)

@@ -13,7 +13,7 @@ LOCK ?=
 # Given to pytest and the demo; `make test ARGS="-k breach"` runs some.
 ARGS ?=
 # Tests at a time: most of them wait for processes. `make test AT_A_TIME=0` shows output as it comes.
-AT_A_TIME ?= 2
+AT_A_TIME ?= 3
 
 BIN := .venv/bin
 READY := .venv/.ready

@@ -339,6 +339,29 @@ async def test_an_answer_that_never_ends_breaks_the_connection(tmp_path: Path, m
 
 
 @pytest.mark.asyncio
+async def test_missed_that_are_too_long_together_are_read_in_parts_and_one_that_is_too_long_alone_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mastodon, "LARGEST", 20_000)
+    shelf = Shelf()
+    with capture_logs() as logs:
+        async with instance() as started:
+            long = {3: 8_000, 4: 30_000, 5: 8_000, 6: 8_000}
+            started.notifications = [mention(number, content="x" * long.get(number, 10)) for number in range(1, 8)]
+            async with running(KIND, terms(tmp_path, started.port, **BEGINNING), shelf):
+                await until(lambda: len(shelf.records) == 7, "kept")
+                await started.notify(8)
+                await until(lambda: len(shelf.records) == 8, "live")
+    assert names(shelf.records) == fetched(*range(1, 9))
+    told = [body(each) for each in started.notifications]
+    told[3] = b'{"id":"9004"}'
+    assert [each.value for each in shelf.records] == told
+    refused = dict(shelf.records[3].headers)["refused"].decode()
+    assert refused == "/api/v1/notifications has more than 20,000 bytes: its id alone is kept"
+    assert [each["id"] for each in logs if each["event"] == "mastodon.left_out"] == ["9004"]
+
+
+@pytest.mark.asyncio
 async def test_a_token_with_a_line_end_is_not_sent_and_not_shown(tmp_path: Path) -> None:
     with capture_logs() as logs:
         async with instance() as started, running(KIND, terms(tmp_path, started.port, "an old\ntoken"), Shelf()):

@@ -9,6 +9,7 @@ first, then what is newer than the last one kept is fetched. Which that was stan
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple, TypeVar
@@ -17,6 +18,7 @@ import httpx
 import msgspec
 import structlog
 
+from schemas.failures import REFUSED
 from schemas.unreadable import UNREADABLE
 from streams.connectors.cursor import save_whole
 from streams.connectors.feed import Feed, FeedBroken, Inlet, Kind, Said, Terms
@@ -86,7 +88,11 @@ class _Context(msgspec.Struct):
 
 
 class _TooLong(FeedBroken):
-    """An answer has more bytes than are read."""
+    """An answer has more bytes than are read. `head`: those that were."""
+
+    def __init__(self, message: str, head: bytes) -> None:
+        super().__init__(message)
+        self.head = head
 
 
 class Us(NamedTuple):
@@ -162,11 +168,11 @@ class Mastodon(Feed):
             return
         last = last or "0"
         while True:
-            entities = _decoded(await self._got(client, f"{path}?limit={PAGE}&min_id={last}"), list[msgspec.Raw])
+            entities, refused = await self._newer(client, path, last)
             newest = None
             try:
                 for entity in reversed(entities):
-                    newest = await self._keep(client, us, event, bytes(entity)) or newest
+                    newest = await self._keep(client, us, event, bytes(entity), refused) or newest
             finally:
                 if newest is not None:
                     self._mark(cursor, newest)
@@ -174,14 +180,35 @@ class Mastodon(Feed):
                 return
             last = newest
 
-    async def _keep(self, client: httpx.AsyncClient, us: Us, event: str, data: bytes) -> str | None:
-        """Keep a payload; returns its id."""
+    async def _newer(self, client: httpx.AsyncClient, path: str, last: str) -> tuple[list[msgspec.Raw], str | None]:
+        """The oldest that are newer than an id, as many as can be read at a time. Of one that is too long by itself
+        its id alone, and why."""
+        limit = PAGE
+        while True:
+            try:
+                body = await self._got(client, f"{path}?limit={limit}&min_id={last}")
+                return _decoded(body, list[msgspec.Raw]), None
+            except _TooLong as failure:
+                found = _FIRST_ID.match(failure.head)
+                if limit == 1 and found is not None:
+                    log.error("mastodon.left_out", source=self.terms.source, id=found[1].decode(), error=str(failure))
+                    return [msgspec.Raw(b'{"id":"%b"}' % found[1])], f"{failure}: its id alone is kept"
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 4)
+
+    async def _keep(
+        self, client: httpx.AsyncClient, us: Us, event: str, data: bytes, refused: str | None = None
+    ) -> str | None:
+        """Keep a payload; returns its id. `refused`: why it is not whole."""
         try:
             entity = _decoded(data, _Entity)
         except FeedBroken:
             # An event `delete` has no more than an id; what else cannot be read, intake is to say.
             entity = _Entity(id=data.decode("utf-8", "replace") if data.isdigit() else None)
         headers = {"mastodon-event": event, "mastodon-account": us.name}
+        if refused is not None:
+            headers[REFUSED] = refused
         root = await self._root(client, us, entity.status or entity, event)
         if root is not None:
             headers["mastodon-thread"] = root
@@ -216,8 +243,9 @@ class Mastodon(Feed):
             del self._refused[status]
             return None
 
-    async def _asked(self, client: httpx.AsyncClient, path: str, most: int = LARGEST) -> bytes | None:
-        """What stands there; None where there is nothing, or nothing for us."""
+    async def _asked(self, client: httpx.AsyncClient, path: str, most: int | None = None) -> bytes | None:
+        """What stands there; None where there is nothing, or nothing for us. `most`: bytes, LARGEST unless given."""
+        most = LARGEST if most is None else most
         async with asyncio.timeout(ANSWER), client.stream("GET", self._base + path) as answer:
             if answer.status_code in _GONE:
                 return None
@@ -226,7 +254,7 @@ class Mastodon(Feed):
             async for part in answer.aiter_bytes():
                 body += part
                 if len(body) > most:
-                    raise _TooLong(f"{path.partition('?')[0]} has more than {most:,} bytes")
+                    raise _TooLong(f"{path.partition('?')[0]} has more than {most:,} bytes", bytes(body))
             return bytes(body)
 
     async def _got(self, client: httpx.AsyncClient, path: str) -> bytes:
@@ -259,6 +287,9 @@ class Mastodon(Feed):
     def _write(self, cursor: str, last: str) -> None:
         save_whole(self.terms.folder / cursor, last.encode("utf-8", "replace"))
 
+
+_FIRST_ID = re.compile(rb'\s*\[\s*\{\s*"id"\s*:\s*"?([0-9A-Za-z]{1,64})"?\s*[,}]')
+"""The id of the first in a list, where it stands first as instances write it."""
 
 _SCOPES = "the token is not valid, or lacks read:accounts, read:notifications or read:statuses"
 

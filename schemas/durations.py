@@ -92,26 +92,27 @@ QUANTILES: dict[str, Quantile] = {
 _WORDS = {50: "Median", 90: "90th percentile"}
 
 
+def quantiles_of(metric: str) -> dict[str, int]:
+    """The quantiles of a duration: metric -> how many in a hundred are no longer."""
+    return {name: percent for name, (of, percent) in QUANTILES.items() if of == metric}
+
+
 def definitions() -> Iterator[Definition]:
     """Of every duration its mean and its quantiles."""
     for duration in DURATIONS:
-        yield Definition(
-            id=duration.id,
-            unit="s",
-            direction="lower",
-            meaning=f"Mean {duration.what}",
-            formula=f"mean of {duration.values}",
-            source=duration.source,
-            shown=duration.shown,
-        )
-        for metric, (of, percent) in QUANTILES.items():
-            if of == duration.id:
-                yield Definition(
-                    id=metric,
-                    unit="s",
-                    direction="lower",
-                    meaning=f"{_WORDS[percent]} of what `{of}` is the mean of.",
-                    formula=f"{percent} % quantile of {duration.values}",
-                    source=duration.source,
-                    shown=duration.shown,
-                )
+        yield _defined(duration, duration.id, f"Mean {duration.what}", "mean")
+        for metric, percent in quantiles_of(duration.id).items():
+            meaning = f"{_WORDS[percent]} of what `{duration.id}` is the mean of."
+            yield _defined(duration, metric, meaning, f"{percent} % quantile")
+
+
+def _defined(duration: Duration, metric: str, meaning: str, what: str) -> Definition:
+    return Definition(
+        id=metric,
+        unit="s",
+        direction="lower",
+        meaning=meaning,
+        formula=f"{what} of {duration.values}",
+        source=duration.source,
+        shown=duration.shown,
+    )

@@ -88,20 +88,24 @@ class _Table:
     def told(self) -> dict[str, ChannelWindow]:
         """The window, encoded."""
         told, parts = self._told, self._parts
-        names = parts if len(parts) <= MOST_TOLD else self._most()
-        if len(told) < len(names) or names is not parts:
-            for name in names:
-                if name not in told:
-                    part = parts[name]
-                    told[name] = window(part) if isinstance(part, Counts) else told_of(part).alone
-            if names is not parts:
-                return encoded({name: told[name] for name in sorted(names)})
+        if len(parts) > MOST_TOLD:
+            return encoded({name: self._told_of(name) for name in self._most()})
+        if len(told) < len(parts):
+            for name in parts:
+                self._told_of(name)
         return encoded(dict(sorted(told.items())) if len(told) > 1 else told)
 
+    def _told_of(self, name: str) -> ChannelWindow:
+        found = self._told.get(name)
+        if found is None:
+            part = self._parts[name]
+            found = self._told[name] = window(part) if isinstance(part, Counts) else told_of(part).alone
+        return found
+
     def _most(self) -> list[str]:
-        """The names that most was counted of."""
+        """The names that most was counted of, in the order of the alphabet."""
         contacts = self.contacts()
-        return sorted(self._parts, key=lambda name: (-contacts.get(name, 0), name))[:MOST_TOLD]
+        return sorted(sorted(self._parts, key=lambda name: (-contacts.get(name, 0), name))[:MOST_TOLD])
 
     def __bool__(self) -> bool:
         return bool(self._parts)

@@ -11,7 +11,7 @@ from itertools import accumulate
 from agents.metrics.evaluate import mean
 from agents.metrics.ledger import Counts
 from schemas.definitions import CATALOGUE
-from schemas.durations import DURATIONS, QUANTILES
+from schemas.durations import DURATIONS, QUANTILES, quantiles_of
 from schemas.instants import SECOND
 from schemas.live import Metric
 from schemas.statistics import quantile_ranks
@@ -22,10 +22,8 @@ _SUMS = {duration.id: f"{duration.id} ms" for duration in DURATIONS}
 """Metric -> what the sum of its values is counted as in the ledger."""
 
 _VERSIONS = {name: CATALOGUE[name].version for name in (*_SUMS, *QUANTILES)}
-_OF: dict[str, dict[str, int]] = {duration.id: {} for duration in DURATIONS}
+_OF = {duration.id: quantiles_of(duration.id) for duration in DURATIONS}
 """Metric -> its quantiles, and how many in a hundred are no longer."""
-for _name, (_of, _percent) in QUANTILES.items():
-    _OF[_of][_name] = _percent
 
 
 def counted_as(metric: str, value: int) -> tuple[tuple[str, int], ...]:

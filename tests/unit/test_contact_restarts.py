@@ -62,9 +62,8 @@ def any_day(draw: st.DrawFn) -> list[Item]:
     return [*day, ("flush", None), ("tick", LAST), ("flush", None)]
 
 
-def lived(day: list[Item], grace: int, chance: random.Random | None) -> Floor:
+def lived(floor: Floor, day: list[Item], chance: random.Random | None) -> Floor:
     """A task that went through a day; with `chance`, it restarted after some of the flushes."""
-    floor = Floor(policies=POLICIES, grace=grace)
     for what, item in day:
         if what == "tick":
             floor.clock(max(item, 0))
@@ -84,7 +83,7 @@ def lived(day: list[Item], grace: int, chance: random.Random | None) -> Floor:
 def test_a_task_that_restarts_sends_the_records_of_one_that_does_not(
     day: list[Item], grace: int, chance: random.Random
 ) -> None:
-    plain, restarted = lived(day, grace, None), lived(day, grace, chance)
+    plain, restarted = (lived(Floor(policies=POLICIES, grace=grace), day, each) for each in (None, chance))
     assert restarted.said == plain.said
     assert restarted.customers == plain.customers
     assert restarted.failed == plain.failed == []

@@ -12,7 +12,7 @@ from schemas.instants import DAY, to_ms
 from schemas.policies import Policies, QueuePolicy, SlaPolicy, Target
 from tests.unit.contact_bench import Floor, at, created, ended, offered, other
 from tests.unit.test_contact_clock_order import drop_zeros
-from tests.unit.test_contact_restarts import any_day
+from tests.unit.test_contact_restarts import any_day, lived
 
 DAYS = DAY // 1000
 CARE = SlaPolicy(id="care", targets={"first_reply": Target(target=600), "next_reply": Target(target=600)})
@@ -102,22 +102,10 @@ def test_a_contact_that_went_on_after_it_was_settled_is_settled_again_a_window_l
 def test_a_task_that_restarts_settles_in_the_midst_of_a_day_what_one_does_that_does_not(
     day: list[tuple[str, Any]], grace: int, chance: random.Random
 ) -> None:
-    def lived(is_restarted: bool) -> Floor:
-        floor = Floor(policies=Policies(sla=(CARE,)), grace=grace, window=40_000, retention=120_000)
-        for what, item in day:
-            if what == "tick":
-                floor.clock(max(item, 0))
-            elif what == "event":
-                floor.hear(item)
-            elif what == "promise":
-                floor.promise(item)
-            else:
-                floor.flush()
-                if is_restarted and chance.random() < 0.6:
-                    floor.crash()
-        return floor
+    def floor() -> Floor:
+        return Floor(policies=Policies(sla=(CARE,)), grace=grace, window=40_000, retention=120_000)
 
-    plain, restarted = lived(False), lived(True)
+    plain, restarted = lived(floor(), day, None), lived(floor(), day, chance)
     assert {one.id for one in restarted.said} == {one.id for one in plain.said}
     assert {one.contact: one for one in restarted.customers} == {one.contact: one for one in plain.customers}
     assert restarted.failed == plain.failed

@@ -10,27 +10,15 @@ from agents.intake.limits import LONGEST_ID, LONGEST_NAME
 from agents.intake.processor import Intake
 from schemas.instants import SECOND, from_ms
 from schemas.policies import Policies
-from streams.processor import Headers, Output
 from tests.unit.contact_bench import NAMESPACE, Taken
 from tests.unit.customer_floor import NOON, Line
+from tests.unit.test_intake import Sent
 
 LARGEST = 1_048_588
 """Bytes that a topic takes unless it is told otherwise (max.message.bytes)."""
 
 OPEN = 250
 """So many chats of one customer; a profile tells fewer."""
-
-
-class Sent(list[Output]):
-    def send(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers = (),
-        partition: int | None = None,
-    ) -> None:
-        self.append(Output(topic, key, value, headers, partition))
 
 
 def long(number: int, longest: int) -> str:

@@ -189,13 +189,14 @@ class Mastodon(Feed):
                 body = await self._got(client, f"{path}?limit={limit}&min_id={last}")
                 return _decoded(body, list[msgspec.Raw]), None
             except _TooLong as failure:
+                if limit > 1:
+                    limit = max(1, limit // 4)
+                    continue
                 found = _FIRST_ID.match(failure.head)
-                if limit == 1 and found is not None:
-                    log.error("mastodon.left_out", source=self.terms.source, id=found[1].decode(), error=str(failure))
-                    return [msgspec.Raw(b'{"id":"%b"}' % found[1])], f"{failure}: its id alone is kept"
-                if limit == 1:
+                if found is None:
                     raise
-                limit = max(1, limit // 4)
+                log.error("mastodon.left_out", source=self.terms.source, id=found[1].decode(), error=str(failure))
+                return [msgspec.Raw(b'{"id":"%b"}' % found[1])], f"{failure}: its id alone is kept"
 
     async def _keep(
         self, client: httpx.AsyncClient, us: Us, event: str, data: bytes, refused: str | None = None
